@@ -1,0 +1,69 @@
+"""Settings of the broker, one frozen record per component, and every limit as a named constant.
+
+Names follow Kafka's (``segment.bytes`` is ``segment_bytes``); defaults are this project's.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Final
+
+MAX_REQUEST_BYTES: Final = 100 * 1024 * 1024
+MAX_OFFSET_METADATA_BYTES: Final = 4096
+MAX_TOPIC_NAME_LENGTH: Final = 249
+PRODUCER_WINDOW_BATCHES: Final = 5
+"""Batches per producer and partition that duplicates are recognised among (KIP-98)."""
+MAX_PRODUCER_EPOCH: Final = 32_767
+FORMAT_VERSION: Final = 1
+"""Version of the data directory; an older program refuses a newer one."""
+
+
+class Durability(Enum):
+    """When an append counts as done."""
+
+    SYNCED = "synced"
+    """Acknowledged after fdatasync; nothing acknowledged is lost on power failure."""
+    NONE = "none"
+    """Acknowledged once the operating system has the bytes: survives kill -9, not power failure."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogConfig:
+    """How one partition's log is kept on disk. Sizes are bytes, times are milliseconds."""
+
+    segment_bytes: int = 128 * 1024 * 1024
+    segment_ms: int = 7 * 24 * 3_600_000
+    index_interval_bytes: int = 4096
+    segment_index_bytes: int = 10 * 1024 * 1024
+    max_message_bytes: int = 1024 * 1024 + 128
+    retention_ms: int = 7 * 24 * 3_600_000
+    retention_bytes: int = -1
+    cleanup_policy: frozenset[str] = frozenset({"delete"})
+    message_timestamp_type: str = "CreateTime"
+    message_timestamp_after_max_ms: int = 3_600_000
+    producer_id_expiration_ms: int = 24 * 3_600_000
+
+    @property
+    def is_compacted(self) -> bool:
+        return "compact" in self.cleanup_policy
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BrokerConfig:
+    """Settings of one broker. ``log`` is the default that topic configs override."""
+
+    node_id: int = 1
+    cluster_id: str = ""
+    advertised_host: str = "localhost"
+    advertised_port: int = 9092
+    num_partitions: int = 4
+    auto_create_topics: bool = True
+    durability: Durability = Durability.SYNCED
+    offsets_topic_partitions: int = 1
+    transaction_topic_partitions: int = 1
+    transaction_max_timeout_ms: int = 15 * 60_000
+    transaction_scan_interval_ms: int = 1_000
+    min_free_bytes: int = 256 * 1024 * 1024
+    fetch_max_bytes: int = 55 * 1024 * 1024
+    log: LogConfig = field(default_factory=LogConfig)

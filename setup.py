@@ -1,0 +1,22 @@
+"""Builds the compiled modules where a compiler is there; without one the same sources run interpreted.
+
+Each compiled module is one plain Python file with a ``.pxd`` of C types beside it.
+"""
+
+from pathlib import Path
+
+from setuptools import Extension, setup
+
+SOURCES = sorted(str(pxd.with_suffix(".py")) for root in ("broker_core", "state", "streams") for pxd in Path(root).rglob("*.pxd"))
+
+
+def extensions() -> list[Extension]:
+    try:
+        from Cython.Build import cythonize
+    except ImportError:
+        return []
+    found = [Extension(name=source[:-3].replace("/", "."), sources=[source], optional=True) for source in SOURCES]
+    return cythonize(found, language_level=3)
+
+
+setup(ext_modules=extensions())

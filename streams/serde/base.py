@@ -1,0 +1,31 @@
+"""What a serde is: a pair of functions over one type, with an identity that survives restarts.
+
+None never reaches a serde: a null key or value is null on the wire.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Serde(Generic[T]):
+    """Bytes of one type, both ways.
+
+    Arguments:
+        encode: value to bytes; raises ``TypeError`` or ``ValueError`` for a value of another type.
+        decode: bytes to value; raises ``ValueError`` (or a subclass) for bytes of another format.
+        id: stable name of the format, kept in the manifest (``utf8``, ``json:myapp.Bid``, ``int64``).
+        ordered: whether the bytes sort as the values do (needed by ``range``).
+        type: the Python type, for messages and for inference.
+    """
+
+    encode: Callable[[T], bytes]
+    decode: Callable[[bytes], T]
+    id: str
+    ordered: bool = False
+    type: object = None
