@@ -1,0 +1,31 @@
+"""The client's settings. Sizes are bytes, times are milliseconds; names follow Kafka's clients."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClientSettings:
+    """Settings that all cores of one client share.
+
+    ``storage_errors_are_final``: with one broker nobody else can take a partition over, so waiting for a failed or
+    full disk only hides it. False against a cluster with replicas, where Kafka's clients retry.
+    """
+
+    batch_bytes: int = 512 * 1024
+    codec: int = 0
+    request_timeout_ms: int = 30_000
+    delivery_timeout_ms: int = 120_000
+    operation_timeout_ms: int = 60_000
+    retry_backoff_ms: int = 20
+    retry_backoff_max_ms: int = 1_000
+    concurrent_backoff_ms: int = 1
+    """First wait when the transaction before is still being completed; doubled each time."""
+    concurrent_backoff_max_ms: int = 50
+    fetch_max_bytes: int = 8 * 1024 * 1024
+    fetch_partition_max_bytes: int = 1024 * 1024
+    fetch_max_wait_ms: int = 500
+    fetch_min_bytes: int = 1
+    allow_auto_create: bool = True
+    storage_errors_are_final: bool = True
