@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from broker_core.config import BrokerConfig
+from broker_core.decision import Marker
 from broker_core.errors import ErrorCode
 from broker_core.model import ProducerEpoch, ProducerId, TopicPartition
 from broker_core.ports import NullObserver, Observer
@@ -32,15 +33,7 @@ class CoordinatorLogs(Protocol):
         Raises ``BrokerError`` or ``StorageError``, with nothing left in the log.
         """
 
-    def append_marker(
-        self,
-        topic_partition: TopicPartition,
-        producer_id: ProducerId,
-        producer_epoch: ProducerEpoch,
-        coordinator_epoch: int,
-        commit: bool,
-        now_ms: int,
-    ) -> int:
+    def append_marker(self, topic_partition: TopicPartition, marker: Marker, now_ms: int) -> int:
         """Append a transaction marker and wake read_committed fetches; the log's new end offset.
 
         Raises ``BrokerError`` or ``StorageError``; the coordinator tries again later.
@@ -132,6 +125,7 @@ class Coordinator:
 
     def admit_produce(
         self,
+        *,
         transactional_id: str,
         producer_id: ProducerId,
         producer_epoch: ProducerEpoch,
