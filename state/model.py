@@ -11,6 +11,9 @@ Family: TypeAlias = str
 POSITION_FAMILY: Family = "__positions__"
 """Where a task's database keeps how far into each changelog (and input) its rows reach."""
 
+DEFAULT_CACHE_MAX_BYTES = 64 * 1024 * 1024
+"""Record cache of one worker, when nobody says otherwise."""
+
 
 class TaskId(NamedTuple):
     """Sub-topology and partition; printed as Kafka Streams does (``0_3``)."""
@@ -20,6 +23,27 @@ class TaskId(NamedTuple):
 
     def __str__(self) -> str:
         return f"{self.subtopology}_{self.partition}"
+
+    @classmethod
+    def parse(cls, text: str) -> TaskId:
+        """The inverse of ``str``; ``ValueError`` for anything else."""
+        subtopology, separator, partition = text.partition("_")
+        if not separator or not (subtopology.isdecimal() and partition.isdecimal()):
+            raise ValueError(f"{text!r} is no task id such as 0_3")
+        return cls(int(subtopology), int(partition))
+
+
+class Position(NamedTuple):
+    """How far into one changelog a database's rows reach.
+
+    Arguments:
+        offset: the next offset to replay; every earlier one is in the rows.
+        written_ms: when that was last known to be the whole truth (epoch milliseconds); decides whether tombstones
+            after ``offset`` may already be compacted away.
+    """
+
+    offset: int
+    written_ms: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,165 @@
+"""One task's local state behind one face: its transaction, stores, caches, changelog columns and positions.
+
+Wires the parts; decides nothing. When to flush, commit, apply or restore is the runtime's business.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+from state.changelog import ChangelogColumns
+from state.errors import StateError
+from state.keys import TIMESTAMP_BYTES, decode_row, prefix_end
+from state.layers import RecordCache
+from state.model import DEFAULT_CACHE_MAX_BYTES, POSITION_FAMILY, Position, StoreSpec
+from state.ports import Backend, KeyRange
+from state.restore import RestoreColumns, apply_restore_batch, decode_position, encode_position
+from state.stores.key_value import KeyValueStore
+from state.transaction import TaskTransaction
+
+
+class ReadOnlyRows:
+    """One store as of the last applied commit; callable from any thread, never sees staged writes."""
+
+    __slots__ = ("_backend", "_family")
+
+    def __init__(self, backend: Backend, family: str) -> None:
+        self._backend = backend
+        self._family = family
+
+    def get(self, key: bytes) -> tuple[bytes, int] | None:
+        """Plain value and timestamp (epoch milliseconds)."""
+        row = self._backend.get(self._family, key)
+        return None if row is None else decode_row(row)
+
+    def get_many(self, keys: Sequence[bytes]) -> list[tuple[bytes, int] | None]:
+        return [None if row is None else decode_row(row) for row in self._backend.get_many(self._family, keys)]
+
+    def range(
+        self, start: bytes | None = None, end: bytes | None = None, *, reverse: bool = False
+    ) -> Iterator[tuple[bytes, bytes]]:
+        """Keys and plain values with ``start <= key < end`` in byte order, as of this call."""
+        rows = self._backend.scan(self._family, start, end, reverse=reverse)
+        return ((key, row[TIMESTAMP_BYTES:]) for key, row in rows)
+
+    def prefix(self, prefix: bytes) -> Iterator[tuple[bytes, bytes]]:
+        return self.range(prefix, prefix_end(prefix))
+
+    def approximate_count(self) -> int:
+        return self._backend.approximate_count(self._family)
+
+
+class TaskStores:
+    """Local state of one task, opened.
+
+    Arguments:
+        backend: opened with the families of ``specs``.
+        specs: the task's stores.
+        cache_max_bytes: for all its caches together, split evenly among them.
+    """
+
+    def __init__(
+        self, backend: Backend, specs: Sequence[StoreSpec], *, cache_max_bytes: int = DEFAULT_CACHE_MAX_BYTES
+    ) -> None:
+        self.backend = backend
+        self.specs = tuple(specs)
+        self.transaction = TaskTransaction(backend)
+        self._stores = {spec.name: KeyValueStore(self.transaction, spec) for spec in specs}
+        self._caches: dict[str, RecordCache] = {}
+        self._cache_max_bytes = cache_max_bytes
+        self.records_since_flush = 0
+        """Rows applied or restored since the back end was last flushed: what a crash may make us replay."""
+
+    def store(self, name: str) -> KeyValueStore:
+        """The store as the open transaction sees it; ``StateError`` when the task has none of that name."""
+        try:
+            return self._stores[name]
+        except KeyError:
+            known = ", ".join(self._stores) or "none"
+            raise StateError(f"no store {name!r} in this task; it has {known}") from None
+
+    def open_cache(self, name: str, encode: Callable[[Any], bytes], decode: Callable[[bytes], Any]) -> RecordCache:
+        """Put a record cache above a store (once; the first call's functions stay)."""
+        if name not in self._caches:
+            self._caches[name] = RecordCache(self.store(name), encode, decode, 0)
+            self.limit_caches(self._cache_max_bytes)
+        return self._caches[name]
+
+    def cache(self, name: str) -> RecordCache:
+        """The cache that ``open_cache`` made; ``StateError`` when there is none."""
+        try:
+            return self._caches[name]
+        except KeyError:
+            raise StateError(f"store {name!r} has no record cache; open_cache was not called") from None
+
+    def limit_caches(self, max_bytes: int) -> None:
+        """Share ``max_bytes`` evenly among this task's caches."""
+        self._cache_max_bytes = max_bytes
+        for cache in self._caches.values():
+            cache.max_bytes = max_bytes // len(self._caches)
+
+    def changelogs(self) -> dict[str, ChangelogColumns]:
+        """Store name to its columns, of the stores that have a changelog."""
+        return {name: store.changelog for name, store in self._stores.items() if store.changelog is not None}
+
+    def positions(self) -> dict[str, bytes]:
+        """Every applied position, encoded, by name (a changelog's topic name)."""
+        return {key.decode(): row for key, row in self.backend.scan(POSITION_FAMILY)}
+
+    def position(self, name: str) -> Position | None:
+        row = self.backend.get(POSITION_FAMILY, name.encode())
+        return None if row is None else decode_position(row)
+
+    def apply(self, offsets: Mapping[str, int], now_ms: int) -> int:
+        """Apply what is prepared (or all that is staged) with positions, as one batch; returns the rows written.
+
+        Arguments:
+            offsets: changelog topic to the next offset after the transaction's records. Name every changelog, written
+                or not: a position that is kept fresh needs no rebuild after a long quiet time.
+        """
+        rows = {name: encode_position(Position(offset, now_ms)) for name, offset in offsets.items()}
+        count = self.transaction.apply(rows)
+        self.records_since_flush += count
+        return count
+
+    def discard(self) -> None:
+        """The transaction was aborted: forget staged writes, caches and changelog columns."""
+        self.transaction.discard()
+        for cache in self._caches.values():
+            cache.clear()
+        for columns in self.changelogs().values():
+            columns.clear()
+
+    def restore_batch(self, name: str, columns: RestoreColumns, next_offset: int, now_ms: int) -> int:
+        """Write changelog records and the position after them as one batch; returns the rows written."""
+        store = self.store(name)
+        count = apply_restore_batch(self.backend, store, columns, Position(next_offset, now_ms))
+        self.records_since_flush += count
+        return count
+
+    def wipe(self, name: str) -> None:
+        """Delete a store's rows and its position as one batch, before it is rebuilt from its changelog."""
+        spec = self.store(name).spec
+        positions: dict[bytes, bytes | None] = {}
+        if spec.changelog_topic is not None:
+            positions[spec.changelog_topic.encode()] = None
+        self.backend.write({POSITION_FAMILY: positions}, delete_ranges=(KeyRange(name),))
+        if name in self._caches:
+            self._caches[name].clear()
+
+    def read_only(self, name: str) -> ReadOnlyRows:
+        """The store as of the last applied commit, for queries from any thread."""
+        return ReadOnlyRows(self.backend, self.store(name).spec.name)
+
+    def flush_backend(self) -> None:
+        """Make what was applied so far survive a crash."""
+        self.backend.flush()
+        self.records_since_flush = 0
+
+    def orphans(self) -> tuple[str, ...]:
+        """Families on disk that belong to no store of the topology any more."""
+        return tuple(name for name in self.backend.families if name not in self._stores and name != POSITION_FAMILY)
+
+    def close(self) -> None:
+        self.backend.close()
