@@ -1,0 +1,33 @@
+"""How many records each operator dropped, and why.
+
+Written by generated code on the worker's thread, read by the runtime; nothing here reports anywhere.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import Final
+
+NULL_KEY: Final = "null key"
+NULL_VALUE: Final = "null value"
+NEGATIVE_TIMESTAMP: Final = "negative timestamp"
+
+
+class DropCounters:
+    """Dropped records by operator and reason, since the task was made.
+
+    ``counts`` maps ``(operator name, reason)`` to a number; reasons are the constants of this module.
+    """
+
+    __slots__ = ("counts",)
+
+    def __init__(self) -> None:
+        self.counts: defaultdict[tuple[str, str], int] = defaultdict(int)
+
+    def of(self, operator: str) -> int:
+        """Records that ``operator`` dropped, for any reason."""
+        return sum(count for (name, _), count in self.counts.items() if name == operator)
+
+    @property
+    def total(self) -> int:
+        return sum(self.counts.values())
