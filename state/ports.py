@@ -64,3 +64,17 @@ class Backend(Protocol):
 
     def close(self) -> None:
         """Flush and let go of files; a second call does nothing."""
+
+
+class Observer(Protocol):
+    """Hears what happens to local state; the default hears nothing. The broker's observer satisfies it."""
+
+    def event(self, name: str, **fields: object) -> None:
+        """``name`` is a dotted constant such as ``state.quarantined``; fields are plain values."""
+
+
+class NullObserver:
+    """The observer that ignores everything."""
+
+    def event(self, name: str, **fields: object) -> None:
+        return None

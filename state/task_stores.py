@@ -163,3 +163,10 @@ class TaskStores:
 
     def close(self) -> None:
         self.backend.close()
+
+    def drop_orphans(self) -> tuple[str, ...]:
+        """Delete what ``orphans`` names, for good, positions excepted (they name topics); returns the names."""
+        names = self.orphans()
+        for name in names:
+            self.backend.drop_family(name)
+        return names
