@@ -1,0 +1,33 @@
+"""Kafka Streams for Python, log included: declare a topology on an ``App`` and run it."""
+
+from streams import serde
+from streams.app import App
+from streams.dsl import KGroupedStream, KStream, KTable
+from streams.errors import (
+    ClientError,
+    ConfigError,
+    ProcessingError,
+    ProducerFenced,
+    SerdeError,
+    StreamsError,
+    TopologyError,
+    TransactionAborted,
+)
+from streams.model import Record
+
+__all__ = [
+    "App",
+    "ClientError",
+    "ConfigError",
+    "KGroupedStream",
+    "KStream",
+    "KTable",
+    "ProcessingError",
+    "ProducerFenced",
+    "Record",
+    "SerdeError",
+    "StreamsError",
+    "TopologyError",
+    "TransactionAborted",
+    "serde",
+]

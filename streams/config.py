@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import difflib
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
 from enum import Enum
+from typing import Any
+
+from streams.durations import duration_ms
+from streams.errors import ConfigError
 
 
 class Guarantee(Enum):
@@ -33,3 +39,72 @@ class StreamsConfig:
     """Records a task holds per partition before the consumer pauses it."""
     state_flush_interval_ms: int = 600_000
     state_flush_records: int = 100_000
+
+
+ENVIRONMENT_PREFIX = "STREAMS_"
+
+_CHOICES = {"durability": ("synced", "none"), "state_backend": ("rocksdb", "memory")}
+_MAY_BE_ZERO = ("cache_max_bytes",)
+
+
+def load_config(
+    application_id: str, code: Mapping[str, Any], environment: Mapping[str, str], command_line: Mapping[str, Any]
+) -> StreamsConfig:
+    """The settings in force; the command line wins over the environment, and that over the code.
+
+    Arguments:
+        code, command_line: setting to value. A time may also be given without its unit's suffix as a duration:
+            ``commit_interval="100ms"``.
+        environment: variables; those called ``STREAMS_<SETTING>`` count, others are none of our business.
+
+    Raises:
+        ConfigError: an unknown setting (proposes the nearest one), or a value of another kind.
+    """
+    known = {field.name: str(field.type) for field in fields(StreamsConfig) if field.name != "application_id"}
+    found: dict[str, Any] = {"data_dir": f".streams/{application_id}"}
+    for name, value in code.items():
+        found.update(_setting(name, value, known, name))
+    for name in known:
+        for variable in (name, name.removesuffix("_ms")):
+            text = environment.get(ENVIRONMENT_PREFIX + variable.upper())
+            if text:
+                found.update(_setting(variable, text, known, ENVIRONMENT_PREFIX + variable.upper()))
+    for name, value in command_line.items():
+        found.update(_setting(name, value, known, name))
+    return StreamsConfig(application_id=application_id, **found)
+
+
+def _setting(name: str, value: Any, known: Mapping[str, str], shown: str) -> dict[str, Any]:
+    if f"{name}_ms" in known:
+        return {f"{name}_ms": duration_ms(value, shown)}
+    if name not in known:
+        near = difflib.get_close_matches(name, known, n=1)
+        proposal = f"; did you mean {near[0]}?" if near else ""
+        raise ConfigError(f"there is no setting {shown!r}{proposal} Settings: {', '.join(known)}")
+    if name == "guarantee":
+        return {name: _guarantee(value, shown)}
+    if known[name] == "int":
+        return {name: _whole_number(name, value, shown)}
+    if name in _CHOICES and value not in _CHOICES[name]:
+        raise ConfigError(f"{shown}={value!r}: one of {', '.join(_CHOICES[name])}")
+    return {name: None if value is None else str(value)}
+
+
+def _guarantee(value: Any, shown: str) -> Guarantee:
+    try:
+        return Guarantee(value)
+    except ValueError:
+        choices = ", ".join(guarantee.value for guarantee in Guarantee)
+        raise ConfigError(f"{shown}={value!r}: one of {choices}") from None
+
+
+def _whole_number(name: str, value: Any, shown: str) -> int:
+    if name.endswith("_ms") and isinstance(value, str) and not value.strip().isdigit():
+        return duration_ms(value, shown)
+    try:
+        number = int(value) if isinstance(value, str) else value
+    except ValueError:
+        number = None
+    if not isinstance(number, int) or isinstance(number, bool) or number < (0 if name in _MAY_BE_ZERO else 1):
+        raise ConfigError(f"{shown}={value!r}: a whole number from {0 if name in _MAY_BE_ZERO else 1} on")
+    return number

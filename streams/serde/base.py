@@ -7,12 +7,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+class Fast(NamedTuple):
+    """A shortcut for generated code: ``encode(value)`` is right where ``type(value) is exact``, and skips the check."""
+
+    exact: type
+    encode: Callable[..., bytes]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Serde(Generic[T]):
     """Bytes of one type, both ways.
 
@@ -22,6 +29,7 @@ class Serde(Generic[T]):
         id: stable name of the format, kept in the manifest (``utf8``, ``json:myapp.Bid``, ``int64``).
         ordered: whether the bytes sort as the values do (needed by ``range``).
         type: the Python type, for messages and for inference.
+        fast: where ``encode`` is a Python function only for the sake of its check, the C function beneath it.
     """
 
     encode: Callable[[T], bytes]
@@ -29,3 +37,7 @@ class Serde(Generic[T]):
     id: str
     ordered: bool = False
     type: object = None
+    fast: Fast | None = None
+
+    def __repr__(self) -> str:
+        return f"<serde {self.id}>"

@@ -1,0 +1,238 @@
+"""``App``: what a user touches first. Declares sources and feeds; everything that runs is ``runtime``'s.
+
+No I/O and no decision about running may live here; the methods that run something hand over at once.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar, overload
+
+from streams.config import Guarantee, StreamsConfig, load_config
+from streams.dsl.builder import Builder, caller
+from streams.dsl.flow import Flow
+from streams.dsl.functions import timestamp_function
+from streams.dsl.stream import KStream, TypeOf
+from streams.dsl.table import KTable
+from streams.errors import TopologyError
+from streams.model import Headers, Record
+from streams.topology.compile import CompiledTopology, compile_topology
+from streams.topology.feed import Feed
+from streams.topology.graph import at
+from streams.topology.names import check_name, source_base
+from streams.topology.nodes import AnySerde, Source
+
+if TYPE_CHECKING:
+    from streams.query.local import ReadOnlyStore
+
+K = TypeVar("K")
+V = TypeVar("V")
+
+
+class App:
+    """One application: a topology under declaration, and its settings.
+
+    Arguments:
+        id: prefix of the names of internal topics and of the consumer group; the application's identity over restarts.
+        broker: ``host:port`` of a cluster; default: the embedded log in ``data_dir``.
+        data_dir: where the embedded log and the local state are; default ``.streams/<id>``.
+        guarantee: ``exactly_once`` (default) or ``at_least_once``.
+        settings: any other field of ``StreamsConfig``. Each setting also by environment
+            (``STREAMS_COMMIT_INTERVAL_MS``), which wins over the code; the command line wins over both.
+
+    Raises:
+        TopologyError: an id that cannot be part of a topic's name.
+        ConfigError: an unknown setting, or a value that makes no sense.
+    """
+
+    def __init__(
+        self, id: str, *, broker: str | None = None, data_dir: str | Path | None = None,  # noqa: A002
+        guarantee: str | Guarantee | None = None, **settings: Any,
+    ) -> None:  # fmt: skip
+        self.id = check_name(id, "application id")
+        given: dict[str, Any] = {"broker": broker, "data_dir": data_dir, "guarantee": guarantee, **settings}
+        self._settings = {name: value for name, value in given.items() if value is not None}
+        self._builder = Builder(self.id)
+        self._feeds: list[Feed] = []
+        self.config({})  # so that a mistake is reported where it was made
+
+    def __repr__(self) -> str:
+        return f"<App {self.id!r}>"
+
+    def config(self, overrides: Mapping[str, Any] | None = None) -> StreamsConfig:
+        """The settings in force: the defaults, the code's, the environment's, then the command line's (``overrides``)."""
+        return load_config(self.id, self._settings, os.environ, overrides or {})
+
+    @property
+    def feeds(self) -> tuple[Feed, ...]:
+        """The declared feeds, in order."""
+        return tuple(self._feeds)
+
+    def stream(
+        self, topics: str | Sequence[str], *, key: TypeOf[K], value: TypeOf[V],
+        timestamp: str | Callable[[V], Any] | None = None, name: str | None = None,
+    ) -> KStream[K, V]:  # fmt: skip
+        """Read topics as a stream of records.
+
+        Arguments:
+            topics: one name, or several, which are then read as one source.
+            key, value: the types of the records; types are serdes (``str``, a pydantic model, ``serde.int64``).
+            timestamp: name of the value's field, or a function of the value, that gives the event time: milliseconds
+                since the epoch or an aware datetime. Default: the record's own timestamp.
+            name: of the node; default ``<topic>-source``.
+
+        Raises:
+            TopologyError: no topic, an illegal name, a type without a format, or a topic read differently already.
+        """
+        location = caller()
+        found = self._topic_names(topics, location)
+        base = source_base(found)
+        key_serde = self._builder.serde(key, "stream(key=...)", location)
+        value_serde = self._builder.serde(value, "stream(value=...)", location)
+        chosen = None if timestamp is None else timestamp_function(timestamp, value, location)
+        node = Source(
+            name=check_name(name, f"{at(location)}name") if name is not None else f"{base}-source",
+            location=location,
+            topics=found,
+            key_serde=key_serde,
+            value_serde=value_serde,
+            timestamp=chosen,
+        )
+        added = self._builder.source(node)
+        return KStream(self._builder, added, base=base, key=Flow(serde=key_serde), value=Flow(serde=value_serde))
+
+    def feed(
+        self, topic: str, items: Iterable[Any] | Callable[[Any], Iterable[Any]], *, key: Any = None, value: Any = None,
+        resume: Callable[[Any], str | int] | None = None,
+    ) -> None:  # fmt: skip
+        """Let an iterable be the input: its items become records of a topic while the application runs.
+
+        Where to go on is committed with the records, so a restart neither loses nor repeats an item.
+
+        Arguments:
+            topic: where the items go.
+            items: an iterable that gives the same items in the same order in every run (a restart skips those
+                that are committed), or a function that is called with the committed position, None at first, and returns
+                the rest. An item is a value, a ``(key, value)`` tuple, or a ``Record``.
+            key, value: types; default: those of this application's stream of the topic, else each object's own type.
+            resume: called with an item, returns the position after it; default: the number of items so far.
+
+        Raises:
+            TopologyError: not iterable, or a second feed of the topic.
+        """
+        location = caller()
+        check_name(topic, f"{at(location)}topic")
+        if isinstance(items, str | bytes) or not (callable(items) or hasattr(items, "__iter__")):
+            raise TopologyError(
+                f"{at(location)}feed({topic!r}, ...) takes an iterable of records, or a function that returns one, "
+                f"not {items!r:.60}"
+            )
+        if any(feed.topic == topic for feed in self._feeds):
+            raise TopologyError(f"{at(location)}topic {topic!r} has a feed already; chain the two iterables into one")
+        key_serde, value_serde = self.topic_serdes(topic, key=key, value=value)
+        self._feeds.append(
+            Feed(
+                topic=topic,
+                items=items,
+                key_serde=key_serde,
+                value_serde=value_serde,
+                position=resume,
+                location=location,
+            )
+        )
+
+    def topology(self) -> CompiledTopology:
+        """What was declared, compiled: sub-topologies, internal topics, stores.
+
+        Raises:
+            TopologyError: nothing was declared, or it cannot run.
+        """
+        return compile_topology(self.id, self._builder.graph)
+
+    def topic_serdes(
+        self, topic: str, *, key: Any = None, value: Any = None
+    ) -> tuple[AnySerde | None, AnySerde | None]:
+        """Serdes of a topic's keys and values: those of the given types, else those that the topology uses for it."""
+        declared: tuple[AnySerde | None, AnySerde | None] = (None, None)
+        for node in self._builder.graph.nodes():
+            if isinstance(node, Source) and topic in node.topics:
+                declared = (node.key_serde, node.value_serde)
+                break
+            if getattr(node, "topic", None) == topic:
+                declared = (getattr(node, "key_serde", None), getattr(node, "value_serde", None))
+        location = caller()
+        return (
+            declared[0] if key is None else self._builder.serde(key, "key=", location),
+            declared[1] if value is None else self._builder.serde(value, "value=", location),
+        )
+
+    def run(self, *, until_end: bool = False, **options: Any) -> None:
+        """Run until Ctrl-C or SIGTERM, or until all input is processed.
+
+        Arguments:
+            until_end: stop once the feeds, all inputs and all internal topics are at their ends, committed.
+            options: settings for this run, over those of the code and the environment.
+        """
+        from streams.runtime.worker_main import run_app
+
+        run_app(self, until_end=until_end, **options)
+
+    def send(self, topic: str, key: Any, value: Any, *, timestamp: int | None = None, headers: Headers = ()) -> None:
+        """Write one record and wait until it is on disk.
+
+        Arguments:
+            key, value: encoded as the application's stream of the topic says, else by their own types.
+            timestamp: milliseconds since the epoch; default: now.
+        """
+        from streams.runtime.access import send
+
+        send(self, topic, key, value, timestamp=timestamp, headers=headers)
+
+    def read(self, topic: str, *, key: Any = None, value: Any = None, **options: Any) -> Iterator[Record[Any, Any]]:
+        """The records that are in a topic now, committed ones only, oldest first within each partition.
+
+        Arguments:
+            key, value: types; default: those that the topology uses for the topic.
+        """
+        from streams.runtime.access import read
+
+        return read(self, topic, key=key, value=value, **options)
+
+    @overload
+    def query(self, table: KTable[K, V]) -> ReadOnlyStore[K, V]: ...
+    @overload
+    def query(self, table: str) -> ReadOnlyStore[Any, Any]: ...
+    def query(self, table: KTable[Any, Any] | str) -> ReadOnlyStore[Any, Any]:
+        """A read-only view of a table's rows as of the last commit, from any thread.
+
+        Arguments:
+            table: the table, or its store's name.
+
+        Raises:
+            TopologyError: there is no such store.
+        """
+        from streams.runtime.access import query
+
+        return query(self, self.store_name(table))
+
+    def store_name(self, table: KTable[Any, Any] | str) -> str:
+        """The name of a table's store, checked.
+
+        Raises:
+            TopologyError: this application has no such store; lists those that it has.
+        """
+        name = table if isinstance(table, str) else getattr(table, "store_name", None)
+        if name in self._builder.stores:
+            return str(name)
+        known = ", ".join(self._builder.stores) or "none; count(), reduce() and aggregate() make one"
+        raise TopologyError(f"application {self.id!r} has no store {name if name else table!r}; its stores: {known}")
+
+    def _topic_names(self, topics: str | Sequence[str], location: str) -> tuple[str, ...]:
+        found = (topics,) if isinstance(topics, str) else tuple(topics)
+        if not found:
+            raise TopologyError(f"{at(location)}stream(...) needs a topic")
+        for topic in found:
+            check_name(topic, f"{at(location)}topic")
+        return tuple(dict.fromkeys(found))

@@ -1,0 +1,162 @@
+"""``KGroupedStream``: a stream whose records are grouped by key, waiting for an aggregation.
+
+The repartition topic above an aggregation is added here, when the aggregation is: its name may come from the store.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
+
+from state.model import StoreSpec
+from streams.dsl import returns
+from streams.dsl.builder import Builder, caller
+from streams.dsl.flow import Flow, lost, need_serde
+from streams.dsl.functions import shape_function
+from streams.dsl.table import KTable
+from streams.serde import models, plain
+from streams.topology import nodes
+from streams.topology.names import changelog_topic, repartition_topic
+
+if TYPE_CHECKING:
+    from streams.dsl.stream import TypeOf
+
+K = TypeVar("K")
+V = TypeVar("V")
+A = TypeVar("A")
+
+
+class KGroupedStream(Generic[K, V]):
+    """Made by ``KStream.group_by`` and ``group_by_key``.
+
+    Several aggregations of one grouped stream share its repartition topic if it has a name, and otherwise have one
+    each, called as their stores are.
+    """
+
+    def __init__(
+        self, builder: Builder, node: str, *, base: str, key: Flow, value: Flow, moves: bool, name: str | None,
+        location: str, operator: str,
+    ) -> None:  # fmt: skip
+        self._builder = builder
+        self._node = node
+        self._base = name if name is not None and moves else base
+        self._key = key
+        self._value = value
+        self._moves = moves
+        self._name = name
+        self._location = location
+        self._operator = operator
+
+    def __repr__(self) -> str:
+        return f"<KGroupedStream {self._node!r} of application {self._builder.application_id!r}>"
+
+    def count(self, *, store: str | None = None, cached: bool = True) -> KTable[K, int]:
+        """Count the records of each key. Records with a null key or a null value are skipped.
+
+        Arguments:
+            store: name of the store; default: made of the sources' names.
+            cached: False sends every single change downstream and to the changelog, also where a cache is on.
+        """
+        location = caller()
+        return self._aggregated("count", Flow(serde=models.integer), store=store, cached=cached, location=location)
+
+    def reduce(self, reducer: Callable[[V, V], V], *, store: str | None = None, cached: bool = True) -> KTable[K, V]:
+        """Combine the values of each key two by two; the first value is the aggregate as it is.
+
+        Arguments:
+            reducer: called with aggregate and value; returns the new aggregate, or None to delete it.
+            store, cached: as for ``count``.
+        """
+        location = caller()
+        adder = shape_function(reducer, "reduce", location)
+        return self._aggregated("reduce", self._value, store=store, cached=cached, location=location, adder=adder)
+
+    @overload
+    def aggregate(
+        self,
+        initializer: Callable[[], A],
+        adder: Callable[[A, V], A],
+        *,
+        value: TypeOf[A] | None = None,
+        store: str | None = None,
+        cached: bool = True,
+    ) -> KTable[K, A]: ...
+    @overload
+    def aggregate(
+        self,
+        initializer: Callable[[], A],
+        adder: Callable[[K, A, V], A],
+        *,
+        value: TypeOf[A] | None = None,
+        store: str | None = None,
+        cached: bool = True,
+    ) -> KTable[K, A]: ...
+    def aggregate(
+        self, initializer: Callable[[], Any], adder: Callable[..., Any], *, value: Any = None,
+        store: str | None = None, cached: bool = True,
+    ) -> Any:  # fmt: skip
+        """Build an aggregate of another type than the values.
+
+        Arguments:
+            initializer: makes the aggregate of a key that has none.
+            adder: called with ``(aggregate, value)`` or ``(key, aggregate, value)``; returns the new aggregate (the
+                same object, changed, is fine), or None to delete it.
+            value: type of the aggregate, where neither function has a return annotation.
+            store, cached: as for ``count``.
+        """
+        location = caller()
+        start = shape_function(initializer, "initializer", location, argument="aggregate(initializer)")
+        function = shape_function(adder, "aggregate", location)
+        found = returns.returned(adder) or returns.returned(initializer)
+        unknown = lost("aggregate", location, "value=")
+        flow = self._builder.flow(value, found, unknown, location)
+        return self._aggregated(
+            "aggregate", flow, store=store, cached=cached, location=location, initializer=start, adder=function
+        )
+
+    def _aggregated(
+        self, kind: str, result: Flow, *, store: str | None, cached: bool, location: str,
+        initializer: nodes.UserFunction | None = None, adder: nodes.UserFunction | None = None,
+    ) -> KTable[Any, Any]:  # fmt: skip
+        because = "keeps its results in a store"
+        key_serde = need_serde(self._key, kind, location, because=because, what="key")
+        value_serde = need_serde(result, kind, location, because=because, what="aggregate")
+        given = store is not None
+        name = self._builder.claim_store(store if store is not None else f"{self._base}-{kind}", location, given=given)
+        parent = self._repartitioned(kind, name, location) if self._moves else self._node
+        node = nodes.Aggregate(
+            name=name,
+            location=location,
+            kind=kind,
+            store=StoreSpec(
+                name=name, changelog_topic=changelog_topic(self._builder.application_id, name), cached=cached
+            ),
+            key_serde=key_serde,
+            value_serde=value_serde,
+            initializer=initializer,
+            adder=adder,
+        )
+        self._builder.add(node, (parent,))
+        return KTable(self._builder, node.name, store=name, key=self._key, value=Flow(serde=value_serde))
+
+    def _repartitioned(self, kind: str, store: str, location: str) -> str:
+        """The repartition above this aggregation; a named one is there already if another aggregation made it."""
+        base = self._name or store
+        name = f"{base}-repartition"
+        if self._name is not None and self._builder.repartition_of(self._node, name):
+            return name
+        because = "reads its records from a repartition topic"
+        key_serde = need_serde(self._key, kind, location, because=because, what="key")
+        if kind == "count" and self._value.serde is None:
+            value_serde = plain.absent  # a count never looks at values, so their type need not be known
+        else:
+            value_serde = need_serde(self._value, kind, location, because=because, what="value")
+        node = nodes.Repartition(
+            name=name,
+            location=self._location,
+            topic=repartition_topic(self._builder.application_id, base),
+            key_serde=key_serde,
+            value_serde=value_serde,
+        )
+        self._builder.add_repartition(node, self._node, given=self._name is not None)
+        return name

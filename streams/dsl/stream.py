@@ -1,0 +1,453 @@
+"""``KStream``: a stream of independent records, and the operators on it. Each adds a node and returns a new handle.
+
+Nothing runs here. What a function may take: ``functions``; where types come from: ``builder``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar, overload
+
+from streams.dsl import returns
+from streams.dsl.builder import Builder, caller
+from streams.dsl.flow import Flow, lost, need_serde
+from streams.dsl.functions import shape_function
+from streams.dsl.grouped import KGroupedStream
+from streams.dsl.suggest import suggested
+from streams.errors import TopologyError
+from streams.ports import RecordContext
+from streams.serde.base import Serde
+from streams.topology import nodes
+from streams.topology.graph import at
+from streams.topology.names import check_name, merged_base, repartition_topic
+
+if TYPE_CHECKING:
+    pass
+
+K = TypeVar("K")
+V = TypeVar("V")
+K2 = TypeVar("K2")
+V2 = TypeVar("V2")
+T = TypeVar("T")
+
+TypeOf: TypeAlias = type[T] | Serde[T]
+"""How an argument names a type: the type itself, or a serde of it."""
+
+OfValue: TypeAlias = Callable[[V], T]
+OfRecord: TypeAlias = Callable[[K, V], T]
+OfContext: TypeAlias = Callable[[K, V, RecordContext], T]
+
+
+class KStream(Generic[K, V]):
+    """Records of one or more topics, or what operators made of them.
+
+    Made by ``App.stream`` and by other streams, never directly. A handle is immutable: using it twice makes two
+    branches. Every method raises ``TopologyError`` for what can be seen to be wrong at build time.
+    """
+
+    def __init__(
+        self, builder: Builder, node: str, *, base: str, key: Flow, value: Flow, rekeyed: bool = False
+    ) -> None:
+        self._builder = builder
+        self._node = node
+        self._base = base
+        self._key = key
+        self._value = value
+        self._rekeyed = rekeyed
+
+    def __repr__(self) -> str:
+        return f"<KStream {self._node!r} of application {self._builder.application_id!r}>"
+
+    @overload
+    def filter(self, predicate: OfValue[V, object], *, name: str | None = None) -> KStream[K, V]: ...
+    @overload
+    def filter(self, predicate: OfRecord[K, V, object], *, name: str | None = None) -> KStream[K, V]: ...
+    @overload
+    def filter(self, predicate: OfContext[K, V, object], *, name: str | None = None) -> KStream[K, V]: ...
+    def filter(self, predicate: Callable[..., object], *, name: str | None = None) -> KStream[K, V]:
+        """Pass on the records for which the predicate is true."""
+        return self._filtered("filter", predicate, name, negate=False)
+
+    @overload
+    def filter_not(self, predicate: OfValue[V, object], *, name: str | None = None) -> KStream[K, V]: ...
+    @overload
+    def filter_not(self, predicate: OfRecord[K, V, object], *, name: str | None = None) -> KStream[K, V]: ...
+    @overload
+    def filter_not(self, predicate: OfContext[K, V, object], *, name: str | None = None) -> KStream[K, V]: ...
+    def filter_not(self, predicate: Callable[..., object], *, name: str | None = None) -> KStream[K, V]:
+        """Pass on the records for which the predicate is false."""
+        return self._filtered("filter_not", predicate, name, negate=True)
+
+    @overload
+    def map(
+        self,
+        mapper: OfValue[V, tuple[K2, V2]],
+        *,
+        key: TypeOf[K2] | None = None,
+        value: TypeOf[V2] | None = None,
+        name: str | None = None,
+    ) -> KStream[K2, V2]: ...
+    @overload
+    def map(
+        self,
+        mapper: OfRecord[K, V, tuple[K2, V2]],
+        *,
+        key: TypeOf[K2] | None = None,
+        value: TypeOf[V2] | None = None,
+        name: str | None = None,
+    ) -> KStream[K2, V2]: ...
+    @overload
+    def map(
+        self,
+        mapper: OfContext[K, V, tuple[K2, V2]],
+        *,
+        key: TypeOf[K2] | None = None,
+        value: TypeOf[V2] | None = None,
+        name: str | None = None,
+    ) -> KStream[K2, V2]: ...
+    def map(self, mapper: Callable[..., Any], *, key: Any = None, value: Any = None, name: str | None = None) -> Any:
+        """Turn each record into another: the mapper returns ``(key, value)``.
+
+        Arguments:
+            key, value: types of the result, where the mapper has no return annotation ``tuple[K, V]``.
+        """
+        location = caller()
+        function = shape_function(mapper, "map", location)
+        node = nodes.Map(name=self._name(name, "map", location), location=location, mapper=function)
+        found = returns.pair_of(returns.returned(mapper))
+        return self._rekeyed_by("map", node, found, key, value)
+
+    @overload
+    def map_values(
+        self, mapper: OfValue[V, V2], *, value: TypeOf[V2] | None = None, name: str | None = None
+    ) -> KStream[K, V2]: ...
+    @overload
+    def map_values(
+        self, mapper: OfRecord[K, V, V2], *, value: TypeOf[V2] | None = None, name: str | None = None
+    ) -> KStream[K, V2]: ...
+    @overload
+    def map_values(
+        self, mapper: OfContext[K, V, V2], *, value: TypeOf[V2] | None = None, name: str | None = None
+    ) -> KStream[K, V2]: ...
+    def map_values(self, mapper: Callable[..., Any], *, value: Any = None, name: str | None = None) -> Any:
+        """Turn each value into another; the key stays, so nothing has to move between partitions.
+
+        Arguments:
+            value: type of the result, where the mapper has no return annotation.
+        """
+        location = caller()
+        function = shape_function(mapper, "map_values", location)
+        node = nodes.MapValues(name=self._name(name, "map_values", location), location=location, mapper=function)
+        unknown = lost("map_values", location, "value=", suggested(function, self._key, self._value))
+        flow = self._builder.flow(value, returns.returned(mapper), unknown, location)
+        return self._then(node, value=flow)
+
+    @overload
+    def flat_map(
+        self,
+        mapper: OfValue[V, Iterable[tuple[K2, V2]]],
+        *,
+        key: TypeOf[K2] | None = None,
+        value: TypeOf[V2] | None = None,
+        name: str | None = None,
+    ) -> KStream[K2, V2]: ...
+    @overload
+    def flat_map(
+        self,
+        mapper: OfRecord[K, V, Iterable[tuple[K2, V2]]],
+        *,
+        key: TypeOf[K2] | None = None,
+        value: TypeOf[V2] | None = None,
+        name: str | None = None,
+    ) -> KStream[K2, V2]: ...
+    @overload
+    def flat_map(
+        self,
+        mapper: OfContext[K, V, Iterable[tuple[K2, V2]]],
+        *,
+        key: TypeOf[K2] | None = None,
+        value: TypeOf[V2] | None = None,
+        name: str | None = None,
+    ) -> KStream[K2, V2]: ...
+    def flat_map(
+        self, mapper: Callable[..., Any], *, key: Any = None, value: Any = None, name: str | None = None
+    ) -> Any:
+        """Turn each record into any number of records: the mapper returns or yields ``(key, value)`` pairs.
+
+        Arguments:
+            key, value: types of each result, where there is no annotation such as ``list[tuple[K, V]]``.
+        """
+        location = caller()
+        function = shape_function(mapper, "flat_map", location)
+        node = nodes.FlatMap(name=self._name(name, "flat_map", location), location=location, mapper=function)
+        found = returns.pair_of(returns.element_of(returns.returned(mapper)))
+        return self._rekeyed_by("flat_map", node, found, key, value)
+
+    @overload
+    def flat_map_values(
+        self, mapper: OfValue[V, Iterable[V2]], *, value: TypeOf[V2] | None = None, name: str | None = None
+    ) -> KStream[K, V2]: ...
+    @overload
+    def flat_map_values(
+        self, mapper: OfRecord[K, V, Iterable[V2]], *, value: TypeOf[V2] | None = None, name: str | None = None
+    ) -> KStream[K, V2]: ...
+    @overload
+    def flat_map_values(
+        self, mapper: OfContext[K, V, Iterable[V2]], *, value: TypeOf[V2] | None = None, name: str | None = None
+    ) -> KStream[K, V2]: ...
+    def flat_map_values(self, mapper: Callable[..., Any], *, value: Any = None, name: str | None = None) -> Any:
+        """Turn each value into any number of values, all under the same key and timestamp.
+
+        Arguments:
+            value: type of each result, where there is no annotation such as ``list[str]``.
+        """
+        location = caller()
+        function = shape_function(mapper, "flat_map_values", location)
+        node = nodes.FlatMapValues(
+            name=self._name(name, "flat_map_values", location), location=location, mapper=function
+        )
+        unknown = lost("flat_map_values", location, "value=", suggested(function, self._key, self._value, each=True))
+        found = returns.element_of(returns.returned(mapper))
+        return self._then(node, value=self._builder.flow(value, found, unknown, location))
+
+    @overload
+    def select_key(
+        self, mapper: OfValue[V, K2], *, key: TypeOf[K2] | None = None, name: str | None = None
+    ) -> KStream[K2, V]: ...
+    @overload
+    def select_key(
+        self, mapper: OfRecord[K, V, K2], *, key: TypeOf[K2] | None = None, name: str | None = None
+    ) -> KStream[K2, V]: ...
+    @overload
+    def select_key(
+        self, mapper: OfContext[K, V, K2], *, key: TypeOf[K2] | None = None, name: str | None = None
+    ) -> KStream[K2, V]: ...
+    def select_key(self, mapper: Callable[..., Any], *, key: Any = None, name: str | None = None) -> Any:
+        """Give each record another key. A grouping further down then goes through a repartition topic.
+
+        Arguments:
+            key: type of the new key, where the mapper has no return annotation.
+        """
+        return self._with_key("select_key", mapper, key, name, caller())
+
+    @overload
+    def peek(self, action: OfValue[V, object], *, name: str | None = None) -> KStream[K, V]: ...
+    @overload
+    def peek(self, action: OfRecord[K, V, object], *, name: str | None = None) -> KStream[K, V]: ...
+    @overload
+    def peek(self, action: OfContext[K, V, object], *, name: str | None = None) -> KStream[K, V]: ...
+    def peek(self, action: Callable[..., object], *, name: str | None = None) -> KStream[K, V]:
+        """Call a function for each record and pass the record on. Its side effects are not part of the transaction."""
+        location = caller()
+        function = shape_function(action, "peek", location)
+        return self._then(nodes.Peek(name=self._name(name, "peek", location), location=location, action=function))
+
+    @overload
+    def for_each(self, action: OfValue[V, object], *, name: str | None = None) -> None: ...
+    @overload
+    def for_each(self, action: OfRecord[K, V, object], *, name: str | None = None) -> None: ...
+    @overload
+    def for_each(self, action: OfContext[K, V, object], *, name: str | None = None) -> None: ...
+    def for_each(self, action: Callable[..., object], *, name: str | None = None) -> None:
+        """Call a function for each record; the stream ends here."""
+        location = caller()
+        function = shape_function(action, "for_each", location)
+        self._then(nodes.ForEach(name=self._name(name, "for_each", location), location=location, action=function))
+
+    def merge(
+        self, other: KStream[K, V2], *, value: TypeOf[V | V2] | None = None, name: str | None = None
+    ) -> KStream[K, V | V2]:
+        """One stream of the records of both. Order is kept within each, and free between the two.
+
+        Arguments:
+            other: of the same key type. Merging a stream with itself passes each record twice.
+            value: type of the merged values, where the two differ and a store or repartition follows.
+        """
+        location = caller()
+        self._check_merge(other, location)
+        unknown = lost("merge", location, "value=")
+        same = self._value.serde and other._value.serde and self._value.serde.id == other._value.serde.id
+        flow = self._value if same and value is None else self._builder.flow(value, returns.UNKNOWN, unknown, location)
+        base = merged_base(self._base, other._base)
+        node = nodes.Merge(name=self._builder.name(name, base, "merge", location), location=location)
+        self._builder.add(node, (self._node, other._node))
+        key = self._key if self._key.serde else other._key
+        rekeyed = self._rekeyed or other._rekeyed
+        return KStream(self._builder, node.name, base=base, key=key, value=flow, rekeyed=rekeyed)
+
+    def repartition(
+        self,
+        *,
+        name: str | None = None,
+        partitions: int | None = None,
+        key: TypeOf[K] | None = None,
+        value: TypeOf[V] | None = None,
+    ) -> KStream[K, V]:
+        """Send all records through an internal topic, so that equal keys meet in one partition. Null keys are dropped.
+
+        Arguments:
+            name: the topic is ``<application>-<name>-repartition``; default: the sources' names.
+            partitions: of that topic; default: as many as the largest source has.
+            key, value: types, where they are not known.
+        """
+        location = caller()
+        if partitions is not None and (not isinstance(partitions, int) or partitions < 1):
+            raise TopologyError(f"{at(location)}repartition(partitions={partitions!r}): a count from 1 on")
+        because = "sends the records through a topic"
+        key_flow = self._known("repartition", key, self._key, "key=", location)
+        value_flow = self._known("repartition", value, self._value, "value=", location)
+        base = check_name(name, f"{at(location)}name") if name is not None else self._base
+        node = nodes.Repartition(
+            name=f"{base}-repartition",
+            location=location,
+            topic=repartition_topic(self._builder.application_id, base),
+            key_serde=need_serde(key_flow, "repartition", location, because=because, what="key"),
+            value_serde=need_serde(value_flow, "repartition", location, because=because, what="value"),
+            partitions=partitions,
+        )
+        self._builder.add_repartition(node, self._node, given=name is not None)
+        return KStream(self._builder, node.name, base=node.name, key=key_flow, value=value_flow)
+
+    @overload
+    def group_by(
+        self, mapper: OfValue[V, K2], *, key: TypeOf[K2] | None = None, name: str | None = None
+    ) -> KGroupedStream[K2, V]: ...
+    @overload
+    def group_by(
+        self, mapper: OfRecord[K, V, K2], *, key: TypeOf[K2] | None = None, name: str | None = None
+    ) -> KGroupedStream[K2, V]: ...
+    @overload
+    def group_by(
+        self, mapper: OfContext[K, V, K2], *, key: TypeOf[K2] | None = None, name: str | None = None
+    ) -> KGroupedStream[K2, V]: ...
+    def group_by(self, mapper: Callable[..., Any], *, key: Any = None, name: str | None = None) -> Any:
+        """Group by a new key: the records go through a repartition topic. Those with a null key are dropped.
+
+        Arguments:
+            key: type of the new key, where the mapper has no return annotation.
+            name: of the repartition topic (``<application>-<name>-repartition``); default: the name of the store.
+        """
+        location = caller()
+        if name is not None:
+            check_name(name, f"{at(location)}name")
+        keyed = self._with_key("group_by", mapper, key, None, location)
+        return KGroupedStream(
+            self._builder, keyed._node, base=self._base, key=keyed._key, value=self._value, moves=True, name=name,
+            location=location, operator="group_by",
+        )  # fmt: skip
+
+    def group_by_key(self, *, name: str | None = None) -> KGroupedStream[K, V]:
+        """Group by the key that the records have; through a repartition topic only if an operator above changed it.
+
+        Arguments:
+            name: of that topic, if there is one; default: the name of the store.
+        """
+        location = caller()
+        if name is not None:
+            check_name(name, f"{at(location)}name")
+        return KGroupedStream(
+            self._builder, self._node, base=self._base, key=self._key, value=self._value, moves=self._rekeyed,
+            name=name, location=location, operator="group_by_key",
+        )  # fmt: skip
+
+    def to(
+        self,
+        topic: str | OfValue[V, str] | OfRecord[K, V, str] | OfContext[K, V, str],
+        *,
+        key: TypeOf[K] | None = None,
+        value: TypeOf[V] | None = None,
+        partitioner: Callable[[str, K, V, int], int | None] | None = None,
+        name: str | None = None,
+    ) -> None:
+        """Write the records to a topic.
+
+        Arguments:
+            topic: its name, or a function of the record that returns one; such topics must exist.
+            key, value: types; default: those of the stream, and where they are not known, each object's own type.
+            partitioner: called with topic, key, value and the number of partitions; returns a partition, or None for
+                the default (murmur2 of the key's bytes, as Kafka's own clients do).
+        """
+        location = caller()
+        target: str | nodes.UserFunction
+        if isinstance(topic, str):
+            target, base = check_name(topic, f"{at(location)}topic"), topic
+        else:
+            target, base = shape_function(topic, "to", location), self._base
+        chosen = (
+            None
+            if partitioner is None
+            else shape_function(partitioner, "partitioner", location, argument="partitioner")
+        )
+        node = nodes.Sink(
+            name=self._builder.name(name, base, "sink", location),
+            location=location,
+            topic=target,
+            key_serde=self._known("to", key, self._key, "key=", location).serde,
+            value_serde=self._known("to", value, self._value, "value=", location).serde,
+            partitioner=chosen,
+        )
+        self._builder.add(node, (self._node,))
+
+    def _name(self, given: str | None, kind: str, location: str) -> str:
+        return self._builder.name(given, self._base, kind, location)
+
+    def _filtered(
+        self, kind: str, predicate: Callable[..., object], name: str | None, *, negate: bool
+    ) -> KStream[K, V]:
+        location = caller()
+        function = shape_function(predicate, kind, location)
+        return self._then(
+            nodes.Filter(name=self._name(name, kind, location), location=location, predicate=function, negate=negate)
+        )
+
+    def _then(self, node: nodes.Node, *, value: Flow | None = None) -> KStream[K, Any]:
+        """The handle below a new node that keeps the key."""
+        self._builder.add(node, (self._node,))
+        return KStream(
+            self._builder, node.name, base=self._base, key=self._key, value=value or self._value, rekeyed=self._rekeyed
+        )
+
+    def _rekeyed_by(
+        self, operator: str, node: nodes.Node, found: tuple[Any, Any], key: Any, value: Any
+    ) -> KStream[Any, Any]:
+        self._builder.add(node, (self._node,))
+        flow = self._builder.flow
+        return KStream(
+            self._builder,
+            node.name,
+            base=self._base,
+            key=flow(key, found[0], lost(operator, node.location, "key="), node.location),
+            value=flow(value, found[1], lost(operator, node.location, "value="), node.location),
+            rekeyed=True,
+        )
+
+    def _with_key(
+        self, operator: str, mapper: Callable[..., Any], key: Any, name: str | None, location: str
+    ) -> KStream[Any, V]:
+        function = shape_function(mapper, operator, location)
+        node = nodes.SelectKey(name=self._name(name, operator, location), location=location, mapper=function)
+        unknown = lost(operator, location, "key=", suggested(function, self._key, self._value))
+        flow = self._builder.flow(key, returns.returned(mapper), unknown, location)
+        self._builder.add(node, (self._node,))
+        return KStream(self._builder, node.name, base=self._base, key=flow, value=self._value, rekeyed=True)
+
+    def _known(self, call: str, kind: Any, flow: Flow, argument: str, location: str) -> Flow:
+        if kind is None:
+            return flow
+        return Flow(serde=self._builder.serde(kind, f"{call}({argument}...)", location))
+
+    def _check_merge(self, other: object, location: str) -> None:
+        if not isinstance(other, KStream):
+            hint = "; take its to_stream()" if hasattr(other, "to_stream") else ""
+            raise TopologyError(f"{at(location)}merge(...) takes another stream, not {other!r}{hint}")
+        if other._builder is not self._builder:
+            raise TopologyError(
+                f"{at(location)}merge(...): the two streams belong to two applications, "
+                f"{self._builder.application_id!r} and {other._builder.application_id!r}; declare both on one App"
+            )
+        mine, its = self._key.serde, other._key.serde
+        if mine and its and mine.id != its.id:
+            raise TopologyError(
+                f"{at(location)}merge(...): the keys of the two streams have different formats, {mine.id} and "
+                f"{its.id}, so equal keys would not meet; bring one to the other's with select_key(..., key=...)"
+            )

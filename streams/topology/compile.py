@@ -1,0 +1,198 @@
+"""From the graph to what runs: repartitions split, sub-topologies numbered, internal topics listed.
+
+Passes never rename: every name is in the graph already. Code for the nodes is generated elsewhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from state.model import StoreSpec
+from streams.errors import TopologyError
+from streams.topology.graph import TopologyGraph, at
+from streams.topology.nodes import Aggregate, AnySerde, Node, Repartition, Sink, Source
+
+REPARTITION_CONFIGS: Mapping[str, str] = {"cleanup.policy": "delete", "retention.ms": "-1"}
+"""Never by age: what has been committed is purged, what has not must stay (Kafka Streams' R3)."""
+
+CHANGELOG_CONFIGS: Mapping[str, str] = {"cleanup.policy": "compact"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InternalTopic:
+    """A topic that the application owns. ``partitions`` None: derived from the sources when the counts are known."""
+
+    name: str
+    kind: str
+    """``repartition`` or ``changelog``."""
+    partitions: int | None = None
+    configs: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlacedStore:
+    """A store, where it lives and how its rows are read."""
+
+    spec: StoreSpec
+    subtopology: int
+    node: str
+    key_serde: AnySerde
+    value_serde: AnySerde
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SubTopology:
+    """A connected part that runs as one task per partition. ``children`` may name a child twice: two edges."""
+
+    id: int
+    nodes: tuple[Node, ...]
+    """Parents before children, the same order in every run."""
+    children: Mapping[str, tuple[str, ...]]
+    parents: Mapping[str, tuple[str, ...]]
+    sources: tuple[Source, ...]
+    sinks: tuple[Sink, ...]
+    stores: tuple[StoreSpec, ...]
+    source_topics: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CompiledTopology:
+    """Everything that an application runs, as values."""
+
+    application_id: str
+    subtopologies: tuple[SubTopology, ...]
+    internal_topics: tuple[InternalTopic, ...]
+    stores: Mapping[str, PlacedStore]
+    external_topics: tuple[str, ...]
+    """The topics read that the application does not own."""
+    output_topics: tuple[str, ...]
+    """The topics written that it does not own; those that a function names are not known here."""
+
+
+def compile_topology(application_id: str, graph: TopologyGraph) -> CompiledTopology:
+    """Split and number; the result depends on the order of declaration only.
+
+    Raises:
+        TopologyError: nothing to run, two sources of one topic, two stores of one name.
+    """
+    if not graph.nodes():
+        raise TopologyError(
+            f"application {application_id!r} has no source: begin with app.stream('topic', key=..., value=...)"
+        )
+    _check_sources(graph.nodes())
+    split, repartitions = _split_repartitions(graph)
+    subtopologies = tuple(_sub_topology(index, split, part) for index, part in enumerate(split.components()))
+    stores = _place_stores(subtopologies)
+    changelogs = tuple(
+        InternalTopic(name=store.spec.changelog_topic, kind="changelog", configs=CHANGELOG_CONFIGS)
+        for store in stores.values()
+        if store.spec.changelog_topic is not None
+    )
+    own = {topic.name for topic in repartitions}
+    return CompiledTopology(
+        application_id=application_id,
+        subtopologies=subtopologies,
+        internal_topics=(*repartitions, *changelogs),
+        stores=stores,
+        external_topics=_distinct(topic for sub in subtopologies for topic in sub.source_topics if topic not in own),
+        output_topics=_distinct(
+            sink.topic
+            for sub in subtopologies
+            for sink in sub.sinks
+            if isinstance(sink.topic, str) and not sink.internal
+        ),
+    )
+
+
+def _check_sources(nodes: Iterable[Node]) -> None:
+    """One topic read by two sources would need two positions in one partition; a group keeps one."""
+    readers: dict[str, Source] = {}
+    for node in nodes:
+        for topic in node.topics if isinstance(node, Source) else ():
+            if topic in readers:
+                raise TopologyError(
+                    f"{at(node.location)}topic {topic!r} is read by two sources, {readers[topic].name!r} and "
+                    f"{node.name!r}; read it once and use that stream twice"
+                )
+            readers[topic] = node  # type: ignore[assignment]
+
+
+def _split_repartitions(graph: TopologyGraph) -> tuple[TopologyGraph, tuple[InternalTopic, ...]]:
+    """Each repartition becomes a sink above and a source below, with nothing between them but the topic."""
+    split = TopologyGraph()
+    topics: list[InternalTopic] = []
+    below: dict[str, str] = {}
+    for name in graph.topological():
+        node = graph.node(name)
+        parents = tuple(below.get(parent, parent) for parent in graph.parents(name))
+        if not isinstance(node, Repartition):
+            split.add(node, parents)
+            continue
+        sink, source = _halves(node)
+        split.add(sink, parents)
+        split.add(source)
+        below[name] = source.name
+        topics.append(
+            InternalTopic(name=node.topic, kind="repartition", partitions=node.partitions, configs=REPARTITION_CONFIGS)
+        )
+    return split, tuple(topics)
+
+
+def _halves(node: Repartition) -> tuple[Sink, Source]:
+    sink = Sink(
+        name=f"{node.name}-sink",
+        location=node.location,
+        topic=node.topic,
+        key_serde=node.key_serde,
+        value_serde=node.value_serde,
+        internal=True,
+    )
+    source = Source(
+        name=f"{node.name}-source",
+        location=node.location,
+        topics=(node.topic,),
+        key_serde=node.key_serde,
+        value_serde=node.value_serde,
+        internal=True,
+    )
+    return sink, source
+
+
+def _sub_topology(index: int, graph: TopologyGraph, part: tuple[str, ...]) -> SubTopology:
+    nodes = tuple(graph.node(name) for name in part)
+    sources = tuple(node for node in nodes if isinstance(node, Source))
+    return SubTopology(
+        id=index,
+        nodes=nodes,
+        children={name: graph.children(name) for name in part},
+        parents={name: graph.parents(name) for name in part},
+        sources=sources,
+        sinks=tuple(node for node in nodes if isinstance(node, Sink)),
+        stores=tuple(node.store for node in nodes if isinstance(node, Aggregate)),
+        source_topics=tuple(topic for source in sources for topic in source.topics),
+    )
+
+
+def _place_stores(subtopologies: tuple[SubTopology, ...]) -> dict[str, PlacedStore]:
+    placed: dict[str, PlacedStore] = {}
+    for sub in subtopologies:
+        for node in sub.nodes:
+            if not isinstance(node, Aggregate):
+                continue
+            if node.store.name in placed:
+                raise TopologyError(
+                    f"{at(node.location)}two stores are called {node.store.name!r}; give one of them another store=..."
+                )
+            placed[node.store.name] = PlacedStore(
+                spec=node.store,
+                subtopology=sub.id,
+                node=node.name,
+                key_serde=node.key_serde,
+                value_serde=node.value_serde,
+            )
+    return placed
+
+
+def _distinct(found: Iterable[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(found))
