@@ -27,9 +27,7 @@ class MemoryStateDirectory:
         if task_id in self._open:
             raise StateError(f"task {task_id} is open already")
         backend = self._databases.setdefault(task_id, MemoryBackend(()))
-        backend.reopen()
-        for spec in specs:
-            backend.add_family(spec.name)
+        backend.reopen(spec.name for spec in specs)
         stores = self._open[task_id] = TaskStores(backend, specs, cache_max_bytes=cache_max_bytes)
         return stores
 

@@ -83,7 +83,8 @@ class TaskStores:
         """Put a record cache above a store (once; the first call's functions stay)."""
         if name not in self._caches:
             self._caches[name] = RecordCache(self.store(name), encode, decode, 0)
-            self.limit_caches(self._cache_max_bytes)
+            for cache in self._caches.values():
+                cache.max_bytes = self._cache_max_bytes // len(self._caches)
         return self._caches[name]
 
     def cache(self, name: str) -> RecordCache:
@@ -92,12 +93,6 @@ class TaskStores:
             return self._caches[name]
         except KeyError:
             raise StateError(f"store {name!r} has no record cache; open_cache was not called") from None
-
-    def limit_caches(self, max_bytes: int) -> None:
-        """Share ``max_bytes`` evenly among this task's caches."""
-        self._cache_max_bytes = max_bytes
-        for cache in self._caches.values():
-            cache.max_bytes = max_bytes // len(self._caches)
 
     def changelogs(self) -> dict[str, ChangelogColumns]:
         """Store name to its columns, of the stores that have a changelog."""
@@ -158,15 +153,8 @@ class TaskStores:
         self.records_since_flush = 0
 
     def orphans(self) -> tuple[str, ...]:
-        """Families on disk that belong to no store of the topology any more."""
+        """Families on disk that belong to no store of the topology any more (``backend.drop_family`` deletes one)."""
         return tuple(name for name in self.backend.families if name not in self._stores and name != POSITION_FAMILY)
 
     def close(self) -> None:
         self.backend.close()
-
-    def drop_orphans(self) -> tuple[str, ...]:
-        """Delete what ``orphans`` names, for good, positions excepted (they name topics); returns the names."""
-        names = self.orphans()
-        for name in names:
-            self.backend.drop_family(name)
-        return names

@@ -27,73 +27,60 @@ class MemoryBackend:
     """
 
     def __init__(self, families: Iterable[Family]) -> None:
-        self._rows: dict[Family, _Rows] = {family: {} for family in (*families, POSITION_FAMILY)}
-        self._sorted: dict[Family, list[bytes]] = {}
+        self._tables: dict[Family, _Table] = {}
         self._undo: list[dict[Family, _Rows]] = []
         self._closed = False
+        self.reopen(families)
 
     @property
     def families(self) -> tuple[Family, ...]:
-        return tuple(sorted(self._rows))
+        return tuple(sorted(self._tables))
 
     def get(self, family: Family, key: bytes) -> bytes | None:
-        return self._family(family).get(key)
+        return self._table(family).rows.get(key)
 
     def get_many(self, family: Family, keys: Sequence[bytes]) -> list[bytes | None]:
-        return list(map(self._family(family).get, keys))
+        return list(map(self._table(family).rows.get, keys))
 
     def scan(
         self, family: Family, start: bytes | None = None, end: bytes | None = None, *, reverse: bool = False
     ) -> Iterator[tuple[bytes, bytes]]:
-        rows = self._family(family)
-        keys = self._keys(KeyRange(family, start, end))
+        table = self._table(family)
+        rows = table.rows
+        keys = table.keys(start, end)
         if reverse:
             keys.reverse()
         return iter([(key, value) for key in keys if (value := rows.get(key)) is not None])
 
     def write(self, writes: Writes, *, delete_ranges: Sequence[KeyRange] = ()) -> None:
         changes: dict[Family, _Rows] = {}
-        for deleted in delete_ranges:
-            changes.setdefault(deleted.family, {}).update(dict.fromkeys(self._keys(deleted)))
+        for family, start, end in delete_ranges:
+            changes.setdefault(family, {}).update(dict.fromkeys(self._table(family).keys(start, end)))
         for family, rows in writes.items():
+            self._table(family)
             changes.setdefault(family, {}).update(rows)
-        for family in changes:
-            self._family(family)
         undo: dict[Family, _Rows] = {}
         for family, rows in changes.items():
-            undo[family] = {key: self._rows[family].get(key) for key in rows}
-        for family, rows in changes.items():
-            self._update(family, rows)
+            table = self._tables[family]
+            undo[family] = {key: table.rows.get(key) for key in rows}
+            table.update(rows)
         self._undo.append(undo)
 
     def approximate_count(self, family: Family) -> int:
-        rows = self._family(family)
+        rows = self._table(family).rows
         return len(rows) - list(rows.values()).count(None)
 
     def size_bytes(self) -> int:
-        self._check_open()
-        return sum(
-            ROW_OVERHEAD_BYTES + len(key) + len(value or b"")
-            for rows in self._rows.values()
-            for key, value in rows.items()
-        )
+        return sum(self._table(family).size_bytes() for family in self._tables)
 
     def flush(self) -> None:
-        self._check_open()
+        for family in self._tables:
+            self._table(family).sweep()
         self._undo.clear()
-        for family, rows in self._rows.items():
-            if None in rows.values():
-                self._rows[family] = {key: value for key, value in rows.items() if value is not None}
-                self._sorted.pop(family, None)
-
-    def add_family(self, family: Family) -> None:
-        """What opening a database with a new store does; nothing when it is there."""
-        self._rows.setdefault(family, {})
 
     def drop_family(self, family: Family) -> None:
-        self._family(family)
-        del self._rows[family]
-        self._sorted.pop(family, None)
+        self._table(family)
+        del self._tables[family]
         for undo in self._undo:
             undo.pop(family, None)
 
@@ -102,8 +89,10 @@ class MemoryBackend:
             self.flush()
             self._closed = True
 
-    def reopen(self) -> None:
-        """What the next process finds: the rows, open again."""
+    def reopen(self, families: Iterable[Family]) -> None:
+        """What the next process finds: the rows, open again, with the families of new stores."""
+        for family in (*families, POSITION_FAMILY):
+            self._tables.setdefault(family, _Table())
         self._closed = False
 
     @property
@@ -112,38 +101,55 @@ class MemoryBackend:
         return len(self._undo)
 
     def crash(self, batches_lost: int) -> None:
-        """Fall back by ``batches_lost`` batches, atomically over all families, but not behind the last flush."""
+        """Fall back by ``batches_lost`` batches, atomically over all families, but not behind the last flush.
+
+        What is left is durable and stays open, as after ``reopen``.
+        """
         if batches_lost < 0:
             raise ValueError(f"batches_lost is {batches_lost}, must not be negative")
         for _ in range(min(batches_lost, len(self._undo))):
             for family, rows in self._undo.pop().items():
-                self._update(family, rows)
+                self._tables[family].update(rows)
         self._undo.clear()
         self._closed = False
 
-    def _update(self, family: Family, rows: _Rows) -> None:
-        target = self._rows[family]
-        count = len(target)
-        target.update(rows)
-        if len(target) != count:
-            self._sorted.pop(family, None)
-
-    def _keys(self, wanted: KeyRange) -> list[bytes]:
-        rows = self._family(wanted.family)
-        keys = self._sorted.get(wanted.family)
-        if keys is None or len(keys) != len(rows):
-            keys = self._sorted[wanted.family] = sorted(rows)
-        low = 0 if wanted.start is None else bisect_left(keys, wanted.start)
-        high = len(keys) if wanted.end is None else bisect_left(keys, wanted.end)
-        return keys[low:high]
-
-    def _family(self, family: Family) -> _Rows:
-        self._check_open()
+    def _table(self, family: Family) -> _Table:
+        if self._closed:
+            raise StateError("this database is closed")
         try:
-            return self._rows[family]
+            return self._tables[family]
         except KeyError:
             raise StateError(f"no store {family!r} in this database; it has {', '.join(self.families)}") from None
 
-    def _check_open(self) -> None:
-        if self._closed:
-            raise StateError("this database is closed")
+
+class _Table:
+    """One family: rows, and their keys in order as of the last scan."""
+
+    __slots__ = ("_sorted", "rows")
+
+    def __init__(self) -> None:
+        self.rows: _Rows = {}
+        self._sorted: list[bytes] | None = None
+
+    def keys(self, start: bytes | None, end: bytes | None) -> list[bytes]:
+        """A fresh list of the keys in a range, those of deleted rows included."""
+        if self._sorted is None:
+            self._sorted = sorted(self.rows)
+        low = 0 if start is None else bisect_left(self._sorted, start)
+        high = len(self._sorted) if end is None else bisect_left(self._sorted, end)
+        return self._sorted[low:high]
+
+    def update(self, rows: _Rows) -> None:
+        count = len(self.rows)
+        self.rows.update(rows)
+        if len(self.rows) != count:
+            self._sorted = None
+
+    def sweep(self) -> None:
+        """Let go of deleted rows, by replacing the dictionary: readers keep the one they have."""
+        if None in self.rows.values():
+            self.rows = {key: value for key, value in self.rows.items() if value is not None}
+            self._sorted = None
+
+    def size_bytes(self) -> int:
+        return sum(ROW_OVERHEAD_BYTES + len(key) + len(value or b"") for key, value in self.rows.items())

@@ -71,14 +71,7 @@ class RocksBackend:
     def __init__(self, path: Path, database: Rdict, families: Iterable[Family]) -> None:
         self._path = path
         self._database: Rdict | None = database
-        self._columns: dict[Family, Rdict] = {}
-        self._handles: dict[Family, ColumnFamily] = {}
-        self._get: dict[Family, Callable[[Any], Any]] = {}
-        for family in families:
-            column = database.get_column_family(family)
-            self._columns[family] = column
-            self._handles[family] = database.get_column_family_handle(family)
-            self._get[family] = column.get
+        self._columns = {family: _Column(database, family) for family in families}
         self._scans: WeakSet[_Scan] = WeakSet()
         self._has_unflushed = False
 
@@ -114,14 +107,14 @@ class RocksBackend:
 
     def get(self, family: Family, key: bytes) -> bytes | None:
         try:
-            row: bytes | None = self._get[family](key)
+            row: bytes | None = self._columns[family].get(key)
         except Exception as error:
             self._raise(error, family)
         return row
 
     def get_many(self, family: Family, keys: Sequence[bytes]) -> list[bytes | None]:
         try:
-            rows: list[bytes | None] = self._get[family](keys if isinstance(keys, list) else list(keys))
+            rows: list[bytes | None] = self._columns[family].get(keys if isinstance(keys, list) else list(keys))
         except Exception as error:
             self._raise(error, family)
         return rows
@@ -137,7 +130,7 @@ class RocksBackend:
         if start is not None and end is not None and start >= end:
             return iter(())
         try:
-            cursor = self._columns[family].iter(options)
+            cursor = self._columns[family].rows.iter(options)
             if reverse:
                 cursor.seek_to_last()
             else:
@@ -151,11 +144,11 @@ class RocksBackend:
     def write(self, writes: Writes, *, delete_ranges: Sequence[KeyRange] = ()) -> None:
         batch = WriteBatch(raw_mode=True)
         for family, start, end in delete_ranges:
-            until = self._after_last(family) if end is None else end
+            until = _after_last(self.scan(family, reverse=True)) if end is None else end
             if until is not None:
-                batch.delete_range(start or b"", until, self._handle(family))
+                batch.delete_range(start or b"", until, self._column(family).handle)
         for family, rows in writes.items():
-            batch.set_default_column_family(self._handle(family))
+            batch.set_default_column_family(self._column(family).handle)
             # In key order: neighbouring inserts walk the same part of the memtable's skip list (1.1 instead of 2.3 us).
             keys = sorted(rows)
             if None in rows.values():
@@ -174,11 +167,12 @@ class RocksBackend:
         self._has_unflushed = True
 
     def approximate_count(self, family: Family) -> int:
-        return self._number(family, "rocksdb.estimate-num-keys")
+        return self._column(family).number("rocksdb.estimate-num-keys")
 
     def size_bytes(self) -> int:
         properties = ("rocksdb.live-sst-files-size", "rocksdb.cur-size-all-mem-tables")
-        return sum(self._number(family, name) for family in self._columns for name in properties)
+        self._opened()
+        return sum(column.number(name) for column in self._columns.values() for name in properties)
 
     def flush(self) -> None:
         """Flush all families atomically; returns when the files are synced.
@@ -205,8 +199,8 @@ class RocksBackend:
         self._has_unflushed = False
 
     def drop_family(self, family: Family) -> None:
-        self._handle(family)
-        del self._columns[family], self._handles[family], self._get[family]
+        self._column(family)
+        del self._columns[family]
         try:
             self._opened().drop_column_family(family)
         except Exception as error:
@@ -221,25 +215,13 @@ class RocksBackend:
             # Every object of rocksdict keeps the database, and its lock, alive.
             for scan in list(self._scans):
                 scan.cut()
-            self._get.clear()
-            self._handles.clear()
             self._columns.clear()
             database, self._database = self._database, None
             database.close()
 
-    def _after_last(self, family: Family) -> bytes | None:
-        last = next(self.scan(family, reverse=True), None)
-        return None if last is None else last[0] + b"\0"
-
-    def _number(self, family: Family, name: str) -> int:
+    def _column(self, family: Family) -> _Column:
         try:
-            return self._columns[family].property_int_value(name) or 0
-        except Exception as error:
-            self._raise(error, family)
-
-    def _handle(self, family: Family) -> ColumnFamily:
-        try:
-            return self._handles[family]
+            return self._columns[family]
         except KeyError as error:
             self._raise(error, family)
 
@@ -254,6 +236,20 @@ class RocksBackend:
             known = ", ".join(self._columns)
             raise StateError(f"no store {family!r} in the database in {self._path}; it has {known}") from None
         _raise_translated(error, self._path, family)
+
+
+class _Column:
+    """One open column family. ``rows`` reads, ``handle`` names it in a batch, ``get`` is the bound method."""
+
+    __slots__ = ("get", "handle", "rows")
+
+    def __init__(self, database: Rdict, family: Family) -> None:
+        self.rows: Rdict = database.get_column_family(family)
+        self.handle: ColumnFamily = database.get_column_family_handle(family)
+        self.get: Callable[[Any], Any] = self.rows.get
+
+    def number(self, name: str) -> int:
+        return self.rows.property_int_value(name) or 0
 
 
 class _Scan(Iterator[tuple[bytes, bytes]]):
@@ -285,6 +281,12 @@ class _Scan(Iterator[tuple[bytes, bytes]]):
 
     def cut(self) -> None:
         self._cursor = self._step = None
+
+
+def _after_last(backwards: Iterator[tuple[bytes, bytes]]) -> bytes | None:
+    """The key just after the last one; None where there is no row."""
+    last = next(backwards, None)
+    return None if last is None else last[0] + b"\0"
 
 
 def _options(memory: RocksMemory) -> Options:
