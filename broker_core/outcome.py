@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 if TYPE_CHECKING:
-    from broker_core.log.partition_log import PendingSync
+    from broker_core.log.results import PendingSync
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
