@@ -1,0 +1,127 @@
+"""The compression codecs of record batches: numbers, compressors, and decompressors with a bounded output.
+
+Owns what the three codec bits of a batch's attributes mean. Knows no batch. A decompressor never allocates more than
+its caller allows, whatever the compressed bytes claim.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable
+from enum import IntEnum
+from typing import Final
+
+import cramjam
+
+from broker_core.errors import CorruptBatch, ErrorCode
+
+MAX_DECOMPRESSED_BYTES: Final = 128 * 1024 * 1024
+"""The most that the records of one batch may unpack to."""
+
+_FIRST_GUESS_BYTES: Final = 64 * 1024
+_XERIAL_MAGIC: Final = b"\x82SNAPPY\x00"
+_XERIAL_HEADER: Final = struct.Struct(">8sii")
+_XERIAL_BLOCK_BYTES: Final = 32 * 1024
+_LENGTH: Final = struct.Struct(">i")
+
+
+class Codec(IntEnum):
+    """Numbers as in a batch's attributes."""
+
+    NONE = 0
+    GZIP = 1
+    SNAPPY = 2
+    LZ4 = 3
+    ZSTD = 4
+
+
+def _compress_snappy(data: bytes) -> bytes:
+    """Xerial's framing, as Kafka's Java client writes it: a header, then raw blocks with their lengths."""
+    pieces = [_XERIAL_HEADER.pack(_XERIAL_MAGIC, 1, 1)]
+    for start in range(0, len(data), _XERIAL_BLOCK_BYTES):
+        block = bytes(cramjam.snappy.compress_raw(data[start : start + _XERIAL_BLOCK_BYTES]))
+        pieces.append(_LENGTH.pack(len(block)))
+        pieces.append(block)
+    return b"".join(pieces)
+
+
+def compress(codec: int, data: bytes) -> bytes:
+    """``data`` packed by ``codec`` (0 returns it as it is). Raises ``ValueError`` for an unknown codec."""
+    match codec:
+        case Codec.NONE:
+            return data
+        case Codec.GZIP:
+            return bytes(cramjam.gzip.compress(data))
+        case Codec.SNAPPY:
+            return _compress_snappy(data)
+        case Codec.LZ4:
+            return bytes(cramjam.lz4.compress(data))
+        case Codec.ZSTD:
+            return bytes(cramjam.zstd.compress(data))
+    raise ValueError(f"{codec} is no compression codec")
+
+
+def _unpack_growing(unpack_into: Callable[[bytes, bytearray], int], data: bytes, limit: int) -> bytes:
+    """Try ever larger buffers up to ``limit``: these formats do not say reliably how long their content is."""
+    size = min(max(_FIRST_GUESS_BYTES, 4 * len(data)), limit)
+    while True:
+        out = bytearray(size)
+        try:
+            return bytes(memoryview(out)[: unpack_into(data, out)])
+        except cramjam.DecompressionError as error:
+            # cramjam has one exception class; only this text means that the buffer was too small.
+            if "write whole buffer" not in str(error):
+                raise
+            if size >= limit:
+                raise CorruptBatch(f"batch unpacks to more than {limit} bytes", ErrorCode.MESSAGE_TOO_LARGE) from None
+        size = min(size * 4, limit)
+
+
+def _unpack_raw_snappy(data: bytes, limit: int) -> bytes:
+    size = int(cramjam.snappy.decompress_raw_len(data))
+    if size > limit:
+        raise CorruptBatch(f"batch unpacks to more than {limit} bytes", ErrorCode.MESSAGE_TOO_LARGE)
+    return bytes(cramjam.snappy.decompress_raw(data))
+
+
+def _unpack_snappy(data: bytes, limit: int) -> bytes:
+    """Either form that is found in the wild: Java writes xerial's framing, librdkafka and others raw snappy."""
+    if not data.startswith(_XERIAL_MAGIC):
+        return _unpack_raw_snappy(data, limit)
+    pieces = []
+    position = _XERIAL_HEADER.size
+    while position < len(data):
+        if position + 4 > len(data):
+            raise CorruptBatch("snappy block has no length")
+        (size,) = _LENGTH.unpack_from(data, position)
+        position += 4
+        if not 0 < size <= len(data) - position:
+            raise CorruptBatch(f"snappy block of {size} bytes, {len(data) - position} left")
+        piece = _unpack_raw_snappy(data[position : position + size], limit)
+        limit -= len(piece)
+        pieces.append(piece)
+        position += size
+    return b"".join(pieces)
+
+
+def decompress(codec: int, data: bytes, limit: int = MAX_DECOMPRESSED_BYTES) -> bytes:
+    """The twin of ``compress``.
+
+    Raises ``CorruptBatch``: for bytes that ``codec`` did not write, with ``MESSAGE_TOO_LARGE`` for more than ``limit``
+    bytes of content, with ``UNSUPPORTED_COMPRESSION_TYPE`` for an unknown codec.
+    """
+    try:
+        match codec:
+            case Codec.NONE:
+                return data
+            case Codec.GZIP:
+                return _unpack_growing(cramjam.gzip.decompress_into, data, limit)
+            case Codec.SNAPPY:
+                return _unpack_snappy(data, limit)
+            case Codec.LZ4:
+                return _unpack_growing(cramjam.lz4.decompress_into, data, limit)
+            case Codec.ZSTD:
+                return _unpack_growing(cramjam.zstd.decompress_into, data, limit)
+    except cramjam.DecompressionError as error:
+        raise CorruptBatch(f"batch does not unpack: {error}") from None
+    raise CorruptBatch(f"{codec} is no compression codec", ErrorCode.UNSUPPORTED_COMPRESSION_TYPE)
