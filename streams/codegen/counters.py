@@ -6,17 +6,12 @@ Written by generated code on the worker's thread, read by the runtime; nothing h
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import Final
-
-NULL_KEY: Final = "null key"
-NULL_VALUE: Final = "null value"
-NEGATIVE_TIMESTAMP: Final = "negative timestamp"
 
 
 class DropCounters:
     """Dropped records by operator and reason, since the task was made.
 
-    ``counts`` maps ``(operator name, reason)`` to a number; reasons are the constants of this module.
+    ``counts`` maps ``(operator name, reason)`` to a number; the reasons are ``operators.drops``'s.
     """
 
     __slots__ = ("counts",)

@@ -6,14 +6,24 @@ Owns the life of generated code: compile once per sub-topology, bind once per ta
 
 from __future__ import annotations
 
+import linecache
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, TypeAlias
+from functools import partial
+from types import CodeType
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from streams.codegen.counters import DropCounters
+from streams.codegen.failures import Failures
+from streams.codegen.generator import generate
 from streams.model import ColumnBatch, OutputColumns
+from streams.operators.context import RecordContext
+from streams.operators.sink import Outputs
+from streams.operators.source import PreparedBatch, guarded, preparer
+from streams.topology.nodes import Sink, Source
 
 if TYPE_CHECKING:
+    from state.task_stores import TaskStores
     from streams.topology.compile import SubTopology
 
 Process: TypeAlias = Callable[[ColumnBatch, int, int], None]
@@ -33,56 +43,114 @@ class Program:
 
     source: str
     filename: str
+    sources: tuple[Source, ...]
+    sinks: tuple[Sink, ...]
+    code: CodeType = field(repr=False)
+    constants: Mapping[str, object] = field(repr=False)
+    failures: Failures = field(repr=False)
 
     def bind(
         self,
-        stores: object,
+        stores: TaskStores | None = None,
         counters: DropCounters | None = None,
         partition_count: PartitionCount | None = None,
     ) -> BoundProgram:
-        """The program over one task's stores (``TaskStores``; None for a sub-topology without any).
+        """The program over one task's stores; opens the record caches that it needs.
 
         Arguments:
+            stores: None for a sub-topology without stores.
             counters: where dropped records are counted; a new one by default.
             partition_count: needed only where a sink has a partitioner.
         """
-        raise NotImplementedError
+        outputs = Outputs(self.sinks)
+        counters = counters or DropCounters()
+        namespace: dict[str, Any] = dict(self.constants)
+        exec(self.code, namespace)
+        process, flush = namespace["bind"](
+            stores, outputs.fixed, outputs.routes, counters.counts, partition_count, RecordContext()
+        )
+        prepare = {}
+        for source in self.sources:
+            if source.timestamp is None:
+                continue
+            preparing = preparer(source, partial(self.failures.in_record, source))
+            for topic in source.topics:
+                prepare[topic] = preparing
+                process[topic] = guarded(process[topic], preparing)
+        return BoundProgram(process=process, counters=counters, outputs=outputs, prepare=prepare, flush=flush)
 
 
-@dataclass(slots=True, kw_only=True)
 class BoundProgram:
-    """What a task runs. ``process`` has one function per source topic.
+    """What a task runs.
 
-    ``process[topic](batch, start, stop)`` raises ``ProcessingError`` for the first record that fails; the records
-    before it have had all their effects, and those after it none.
+    ``process`` has one function per source topic. ``process[topic](batch, start, stop)`` raises ``ProcessingError`` for
+    the first record that fails; the records before it have had all their effects, and those after it none. Records
+    that an operator drops are counted in ``counters``. ``stream_times`` is the largest timestamp that each operator
+    with a clock of its own has seen; it travels with the committed offsets.
     """
 
-    process: Mapping[str, Process]
-    outputs: list[OutputColumns]
-    counters: DropCounters
-    stream_times: dict[str, int] = field(default_factory=dict)
+    def __init__(
+        self,
+        *,
+        process: Mapping[str, Process],
+        counters: DropCounters,
+        outputs: Outputs,
+        prepare: Mapping[str, Callable[[ColumnBatch], PreparedBatch]],
+        flush: Callable[[], None],
+    ) -> None:
+        self.process = process
+        self.counters = counters
+        self.stream_times: dict[str, int] = {}
+        self._outputs = outputs
+        self._prepare = prepare
+        self._flush = flush
+
+    @property
+    def outputs(self) -> list[OutputColumns]:
+        """The columns written so far: one per sink, and one per topic that a topic function chose."""
+        return self._outputs.columns()
 
     def prepare(self, batch: ColumnBatch) -> ColumnBatch:
         """The batch with the timestamps that its source's extractor gives; to be called before it is queued."""
-        raise NotImplementedError
+        prepare = self._prepare.get(batch.topic_partition.topic)
+        return batch if prepare is None or isinstance(batch, PreparedBatch) else prepare(batch)
 
     def flush_caches(self) -> None:
-        """Write dirty cache entries to their stores and send their changes on, until nothing is dirty."""
-        raise NotImplementedError
+        """Write dirty cache entries to their stores and send their changes on, upstream stores first.
+
+        Raises ``ProcessingError`` for a change that fails downstream.
+        """
+        self._flush()
 
     def drain_outputs(self) -> list[OutputColumns]:
         """The records for each topic since the last call, where there are any; the program starts new columns.
 
         ``partitions`` is None, or has -1 for a record whose key's hash decides.
         """
-        raise NotImplementedError
+        return self._outputs.drain()
 
 
 def compile_subtopology(sub: SubTopology, *, cache: bool) -> Program:
-    """Generate and compile the code of a sub-topology.
+    """Generate and compile the code of a sub-topology, and register it for tracebacks.
 
     Arguments:
         cache: whether aggregates go through the record cache (for stores that allow it); without it every change is
             written and sent on at once.
+
+    Raises:
+        TopologyError: a node, or an argument of a function, that no code can be generated for.
     """
-    raise NotImplementedError
+    filename = f"<sub-topology {sub.id}: {', '.join(node.name for node in sub.nodes if isinstance(node, Source))}>"
+    generated = generate(sub, filename, cache=cache)
+    lines = generated.text.splitlines(keepends=True)
+    # No modification time: linecache never drops it, and the same sub-topology compiled again replaces it.
+    linecache.cache[filename] = (len(generated.text), None, lines, filename)
+    return Program(
+        source=generated.text,
+        filename=filename,
+        sources=tuple(node for node in sub.nodes if isinstance(node, Source)),
+        sinks=tuple(node for node in sub.nodes if isinstance(node, Sink)),
+        code=compile(generated.text, filename, "exec"),
+        constants=generated.constants,
+        failures=generated.failures,
+    )

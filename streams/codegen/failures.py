@@ -1,0 +1,137 @@
+"""From an exception in generated code to the message that a user reads.
+
+Finds the operator by the line that was executing (the traceback has it; records pay nothing) and the record by its
+index. Decides nothing about what happens next: whoever runs the task does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from types import TracebackType
+from typing import Any, Final
+
+from state.errors import StateError
+from state.layers import ChangeColumns
+from streams.errors import ProcessingError
+from streams.model import ColumnBatch, Offset
+from streams.operators.emitter import Action, LineOrigin
+from streams.topology.nodes import FlatMap, Map, Node, Source
+
+_GOES_ON: Final = "Nothing of this record is committed: correct it and start again, and processing goes on with it."
+_UNKNOWN: Final = LineOrigin("", Action.STATE, "", "")
+
+
+class Failures:
+    """The errors of one program.
+
+    Arguments:
+        filename: of the generated code.
+        origins: its line table; may still be growing.
+        nodes: by name.
+    """
+
+    def __init__(self, filename: str, origins: Mapping[int, LineOrigin], nodes: Mapping[str, Node]) -> None:
+        self._filename = filename
+        self._origins = origins
+        self._nodes = nodes
+
+    def in_record(
+        self, source: Source, error: Exception, batch: ColumnBatch, index: int, origin: LineOrigin | None = None
+    ) -> Exception:
+        """The error for the record at ``index`` of a batch. Raises ``error`` itself where it is not about a record."""
+        origin = origin or self._origin(error)
+        _pass_through(error, origin)
+        key = _readable(source.key_serde.decode, batch.keys[index])
+        topic_partition, offset = batch.topic_partition, _offset(batch, index)
+        place = f"topic {topic_partition.topic}, partition {topic_partition.partition}, offset {offset}, key {key!r}"
+        return ProcessingError(
+            self._message(error, origin, place),
+            operator=origin.operator,
+            topic_partition=topic_partition,
+            offset=offset,
+            key=key,
+        )
+
+    def in_store(self, operator: str, store: str, error: Exception) -> Exception:
+        """The error for rows that a store returned and the topology cannot read."""
+        origin = LineOrigin(operator, Action.STATE, "", store)
+        _pass_through(error, origin)
+        return ProcessingError(
+            self._message(error, origin, f"store {store}"), operator=operator, topic_partition=None, offset=-1, key=None
+        )
+
+    def in_change(
+        self, store: str, decode_key: Callable[[bytes], Any], error: Exception, changes: ChangeColumns, index: int
+    ) -> Exception:
+        """The error for a change that a record cache sent on; it belongs to no single input record."""
+        origin = self._origin(error)
+        _pass_through(error, origin)
+        key = _readable(decode_key, changes.keys[index])
+        return ProcessingError(
+            self._message(error, origin, f"a change of store {store}, key {key!r}"),
+            operator=origin.operator,
+            topic_partition=None,
+            offset=-1,
+            key=key,
+        )
+
+    def _origin(self, error: Exception) -> LineOrigin:
+        """The line of generated code that was executing: the innermost one, where functions call each other."""
+        return self._origins.get(self._line(error.__traceback__), _UNKNOWN)
+
+    def _line(self, trace: TracebackType | None) -> int:
+        line = 0
+        while trace is not None:
+            if trace.tb_frame.f_code.co_filename == self._filename:
+                line = trace.tb_lineno
+            trace = trace.tb_next
+        return line
+
+    def _message(self, error: Exception, origin: LineOrigin, place: str) -> str:
+        node = self._nodes.get(origin.operator)
+        where = f" ({node.location})" if node is not None and node.location else ""
+        what = f"{type(error).__name__}: {error}"
+        return f"{origin.operator}{where} failed at {place}: {self._reason(error, origin, node)}: {what}. {_GOES_ON}"
+
+    def _reason(self, error: Exception, origin: LineOrigin, node: Node | None) -> str:
+        part, subject = origin.part, origin.subject
+        if origin.action is Action.DECODE and part == "aggregate":
+            return f"the stored aggregate is no {subject}; was the store written with another type?"
+        if origin.action is Action.DECODE:
+            return f"its {part} is no {subject}; declare the right {part}= at this source"
+        if origin.action is Action.ENCODE:
+            wanted = subject or "type with a known format"
+            return f"the {part} to write is no {wanted}; return that type, or declare the right {part}="
+        if origin.action is Action.STATE:
+            return f"store {subject} could not be read; was it written with another type?"
+        if isinstance(node, Map | FlatMap) and self._is_innermost(error):
+            made = "(key, value)" if isinstance(node, Map) else "an iterable of (key, value)"
+            return f"{subject} has to return {made}"
+        return f"{subject} raised (traceback above); correct it, or filter such records out before"
+
+    def _is_innermost(self, error: Exception) -> bool:
+        """Whether generated code itself raised, not something that it called."""
+        trace = error.__traceback__
+        while trace is not None and trace.tb_next is not None:
+            trace = trace.tb_next
+        return trace is not None and trace.tb_frame.f_code.co_filename == self._filename
+
+
+def _pass_through(error: Exception, origin: LineOrigin) -> None:
+    """Raise what no record and no user's function is to blame for: a store's disk, or a bug of ours."""
+    if isinstance(error, StateError) or origin is _UNKNOWN:
+        raise error
+
+
+def _offset(batch: ColumnBatch, index: int) -> Offset:
+    return batch.base_offset + index if batch.offsets is None else batch.offsets[index]
+
+
+def _readable(decode: Callable[[bytes], Any], raw: bytes | None) -> object:
+    """The key as its user knows it, or its bytes where they are of another format."""
+    if raw is None:
+        return None
+    try:
+        return decode(raw)
+    except Exception:
+        return raw

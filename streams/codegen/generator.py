@@ -1,0 +1,351 @@
+"""Walks a sub-topology and writes its code: one function per source, one per store behind a record cache.
+
+A record goes depth first: all that one child causes is complete before the next child gets it, as in Kafka Streams.
+Chains become straight code; a node that one function reaches by several ways becomes an inner function. What a node
+does is written by its operator; this module knows graph, order and function heads only.
+
+The generated ``bind`` makes the functions of one task::
+
+    def bind(stores, outputs, routes, dropped, partition_count, context):
+        def process_<source>(batch, start, stop): ...     # one fused loop
+        def changed_<store>(changes): ...                 # what comes of a flush of that store's cache
+        def relieve(): ...                                # make room in caches that are over their limit
+        def flush(): ...                                  # empty all caches, upstream ones first
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, TypeAlias
+
+from streams.codegen import kernels
+from streams.codegen.failures import Failures
+from streams.errors import TopologyError
+from streams.operators import aggregate, sink, source
+from streams.operators.drops import NEGATIVE_TIMESTAMP, NULL_KEY, NULL_VALUE
+from streams.operators.emitter import CONTEXT, Emitter
+from streams.operators.flow import KEY, PARTS, VALUE, Flow, Part, PartName
+from streams.operators.registry import operator_of
+from streams.topology.nodes import Aggregate, AnySerde, Merge, Node, Sink, Source, ToStream
+
+if TYPE_CHECKING:
+    from streams.topology.compile import SubTopology
+
+
+Format: TypeAlias = tuple[AnySerde, str] | None
+"""How a part travels along an edge: as bytes of a serde that some node read, or (None) as an object."""
+Formats: TypeAlias = tuple[Format, Format]
+"""Of key and value."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Generated:
+    """The text, and what running it needs."""
+
+    text: str
+    constants: dict[str, object]
+    failures: Failures
+
+
+def generate(sub: SubTopology, filename: str, *, cache: bool) -> Generated:
+    """The code of a sub-topology.
+
+    Raises:
+        TopologyError: a topic read twice, or a node or an argument of a function that no code exists for.
+    """
+    return Generator(sub, filename, cache=cache).generate()
+
+
+class Generator:
+    """One walk over one sub-topology."""
+
+    def __init__(self, sub: SubTopology, filename: str, *, cache: bool) -> None:
+        self._sub = sub
+        self._nodes = {node.name: node for node in sub.nodes}
+        self._emitter = Emitter(cache=cache, forward=self._forward)
+        self._failures = Failures(filename, self._emitter.origins, self._nodes)
+        self._aggregates = [node for node in sub.nodes if isinstance(node, Aggregate)]
+        self._cached = [node for node in self._aggregates if aggregate.is_cached(self._emitter, node)]
+        self._context = any(
+            CONTEXT in function.arguments
+            for node in sub.nodes
+            if not isinstance(node, Source)
+            for function in operator_of(node).functions(node)
+        )
+        self._shared: dict[str, Formats] = {}
+
+    def generate(self) -> Generated:
+        emitter = self._emitter
+        sources = [node for node in self._sub.nodes if isinstance(node, Source)]
+        emitter.line(f"# Sub-topology {self._sub.id}: {', '.join(self._nodes)}")
+        with emitter.block("def bind(stores, outputs, routes, dropped, partition_count, context):"):
+            for kept in self._aggregates:
+                aggregate.emit_store(emitter, kept)
+            for node in sources:
+                emitter.line("")
+                self._process(node)
+            for cached in self._cached:
+                emitter.line("")
+                self._changed(cached)
+            self._maintenance()
+            emitter.line("")
+            topics = [(topic, emitter.named("process", node.name)) for node in sources for topic in node.topics]
+            _refuse_duplicates(topic for topic, _ in topics)
+            emitter.line(f"return {{{', '.join(f'{topic!r}: {name}' for topic, name in topics)}}}, flush")
+        return Generated(text="\n".join(emitter.lines) + "\n", constants=emitter.constants, failures=self._failures)
+
+    # Functions.
+
+    def _process(self, node: Source) -> None:
+        emitter = self._emitter
+        emitter.new_names()
+        counted = self._counted_column(node)
+        with emitter.function(f"def {emitter.named('process', node.name)}(batch, start, stop):"):
+            if counted is not None:
+                self._count(node, counted)
+            else:
+                failed = emitter.constant(f"failed_{node.name}", partial(self._failures.in_record, node))
+                self._open(node, headers=True)
+                with source.loop(emitter, node, failed=failed, context=self._context) as flow:
+                    self._forward(node, flow)
+            if self._cached:
+                emitter.line("relieve()")
+
+    def _count(self, node: Source, counted: Aggregate) -> None:
+        """The whole batch by one kernel: nothing looks at a record."""
+        emitter, store = self._emitter, counted.store.name
+        entries, cache = emitter.named("entries", store), emitter.named("cache", store)
+        missing_keys = emitter.constant("missing_keys", kernels.missing_keys)
+        count_column = emitter.constant("count_column", kernels.count_column)
+        failed = emitter.constant(
+            f"failed_{counted.name}", partial(self._failures.in_store, counted.name, counted.store.name)
+        )
+        emitter.line(f"missing = {missing_keys}({entries}, batch.keys, start, stop)")
+        with emitter.block("try:"):
+            emitter.line(f"{cache}.ensure(missing)")
+        with emitter.block("except Exception as error:"):
+            emitter.line(f"raise {failed}(error) from error")
+        columns = ("batch.keys", "batch.values", "batch.timestamps", "start", "stop")
+        emitter.call_over_lines(
+            f"negative, null_key, null_value = {count_column}", (entries, emitter.named("dirty", store), *columns)
+        )
+        for count, dropper, reason in (
+            ("negative", node, NEGATIVE_TIMESTAMP),
+            ("null_key", counted, NULL_KEY),
+            ("null_value", counted, NULL_VALUE),
+        ):
+            with emitter.block(f"if {count}:"):
+                emitter.drop(dropper, reason, count)
+
+    def _changed(self, node: Aggregate) -> None:
+        emitter = self._emitter
+        emitter.new_names()
+        passed_on = self._passed_on(node)
+        with emitter.function(f"def {emitter.named('changed', node.store.name)}(changes):"):
+            if not self._sub.children[node.name]:
+                return
+            if passed_on is not None:
+                columns = f"outputs[{passed_on.name!r}]"
+                emitter.line(f"{columns}.keys.extend(changes.keys)")
+                emitter.line(f"{columns}.values.extend(changes.new_bytes)")
+                emitter.line(f"{columns}.timestamps.extend(changes.timestamps)")
+                return
+            self._open(node, headers=False)
+            self._changes_loop(node)
+
+    def _changes_loop(self, node: Aggregate) -> None:
+        emitter = self._emitter
+        failed = emitter.constant(
+            f"failed_{node.name}",
+            partial(self._failures.in_change, node.store.name, node.key_serde.decode),
+        )
+        if self._context:
+            emitter.line("context.leave_input()")
+        emitter.line("cursor = iter(changes.keys)")
+        emitter.line("columns = zip(cursor, changes.new_bytes, changes.new_values, changes.timestamps)")
+        raw_key, raw_value, value, timestamp = (
+            emitter.local(name) for name in ("raw_key", "raw_value", "value", "timestamp")
+        )
+        with emitter.block("try:"), emitter.block(f"for {raw_key}, {raw_value}, {value}, {timestamp} in columns:"):
+            if self._context:
+                emitter.line(f"context.timestamp = {timestamp}")
+            flow = Flow(
+                key=Part(raw=raw_key, serde=node.key_serde, origin=node.name),
+                value=Part(raw=raw_value, value=value, serde=node.value_serde, origin=node.name),
+                timestamp=timestamp,
+                headers=None,
+            )
+            self._forward(node, flow)
+        with emitter.block("except Exception as error:"):
+            index = "len(changes.keys) - cursor.__length_hint__() - 1"
+            emitter.line(f"raise {failed}(error, changes, {index}) from error")
+
+    def _maintenance(self) -> None:
+        emitter = self._emitter
+        if self._cached:
+            emitter.line("")
+            with emitter.function("def relieve():"):
+                for node in self._cached:
+                    cache, changed = emitter.named("cache", node.store.name), emitter.named("changed", node.store.name)
+                    with emitter.block(f"if {cache}.over_limit:"):
+                        emitter.line(f"{changed}({cache}.evict())")
+        emitter.line("")
+        with emitter.function("def flush():"):
+            for node in self._cached:
+                store = node.store.name
+                with emitter.block(f"while {emitter.named('dirty', store)}:"):
+                    emitter.line(f"{emitter.named('changed', store)}({emitter.named('cache', store)}.flush())")
+
+    def _open(self, entry: Node, *, headers: bool) -> None:
+        """What the loop needs: the ends of the columns that it writes to, and inner functions."""
+        reached = self._reached(entry)
+        for node in reached:
+            if isinstance(node, Sink):
+                sink.prologue(self._emitter, node)
+        self._shared = self._shared_formats(entry, reached)
+        for node in reached:
+            if node.name in self._shared:
+                self._inner_function(node, headers=headers)
+
+    def _inner_function(self, node: Node, *, headers: bool) -> None:
+        emitter = self._emitter
+        parts: dict[PartName, Part] = {}
+        for name, known in zip(PARTS, self._shared[node.name], strict=True):
+            if known is None:
+                parts[name] = Part(value=emitter.local(name))
+            else:
+                parts[name] = Part(raw=emitter.local(f"raw_{name}"), serde=known[0], origin=known[1])
+        timestamp = emitter.local("timestamp")
+        arguments = [parts[KEY].variable, parts[VALUE].variable, timestamp]
+        if headers:
+            arguments.append(emitter.local("headers"))
+        flow = Flow(key=parts[KEY], value=parts[VALUE], timestamp=timestamp, headers=arguments[3] if headers else None)
+        with emitter.function(f"def {emitter.named('into', node.name)}({', '.join(arguments)}):"):
+            operator_of(node).emit(emitter, node, flow)
+
+    # The graph.
+
+    def _forward(self, node: Node, flow: Flow) -> None:
+        """Everything that comes after ``node`` for one record that leaves it."""
+        children = [self._nodes[name] for name in self._sub.children[node.name]]
+        if len(children) > 1:
+            for name in PARTS:
+                part = flow.part(name)
+                if part.value is None and sum(self._looks(child, name, part.serde) for child in children) > 1:
+                    flow = self._emitter.decode(flow, name)
+        for child in children:
+            if child.name in self._shared:
+                self._call_inner(child, flow)
+            else:
+                operator_of(child).emit(self._emitter, child, flow)
+
+    def _call_inner(self, node: Node, flow: Flow) -> None:
+        arguments: list[str] = []
+        for name, known in zip(PARTS, self._shared[node.name], strict=True):
+            if known is None:
+                flow = self._emitter.decode(flow, name)
+            part = flow.part(name)
+            arguments.append(str(part.value if known is None else part.raw))
+        arguments.append(flow.timestamp)
+        if flow.headers is not None:
+            arguments.append(flow.headers)
+        self._emitter.line(f"{self._emitter.named('into', node.name)}({', '.join(arguments)})")
+
+    def _looks(self, node: Node, name: PartName, serde: AnySerde | None) -> bool:
+        """Whether ``node``, or a node after it, needs this part decoded."""
+        operator = operator_of(node)
+        if any(name in function.arguments for function in operator.functions(node)):
+            return True
+        encoded = operator.encodes(node)
+        if name in encoded and not _same(encoded[name], serde):
+            return True
+        if isinstance(node, Aggregate) and name == VALUE:
+            return node.kind == "reduce"
+        return name in operator.keeps and any(
+            self._looks(self._nodes[child], name, serde) for child in self._sub.children[node.name]
+        )
+
+    def _reached(self, entry: Node) -> list[Node]:
+        """The nodes whose code belongs to the entry's function, parents first; a cached aggregate ends it."""
+        reached = {entry.name}
+        found: list[Node] = []
+        for node in self._sub.nodes:
+            if node.name != entry.name and any(parent in reached for parent in self._sub.parents[node.name]):
+                found.append(node)
+                if node not in self._cached:
+                    reached.add(node.name)
+        return found
+
+    def _shared_formats(self, entry: Node, reached: list[Node]) -> dict[str, Formats]:
+        """Nodes that several edges lead to, and in which format their parts arrive."""
+        leaving: dict[str, Formats] = {entry.name: _read_by(entry)}
+        shared: dict[str, Formats] = {}
+        for node in reached:
+            edges = [leaving[parent] for parent in self._sub.parents[node.name] if parent in leaving]
+            key, value = _common([edge[0] for edge in edges]), _common([edge[1] for edge in edges])
+            if len(edges) > 1:
+                shared[node.name] = (key, value)
+            if node in self._cached:
+                continue
+            if isinstance(node, Aggregate):
+                leaving[node.name] = _read_by(node)
+            else:
+                keeps = operator_of(node).keeps
+                leaving[node.name] = (key if KEY in keeps else None, value if VALUE in keeps else None)
+        return shared
+
+    # Shapes for which whole columns are handled at once.
+
+    def _only_child(self, node: Node) -> Node | None:
+        """The one node that gets what leaves ``node``, past nodes that only hand on."""
+        while True:
+            children = self._sub.children[node.name]
+            if len(children) != 1:
+                return None
+            node = self._nodes[children[0]]
+            if not isinstance(node, Merge | ToStream):
+                return node
+
+    def _counted_column(self, node: Source) -> Aggregate | None:
+        """The cached count that gets every record of this source with its key's bytes unchanged, if that is all."""
+        child = self._only_child(node)
+        if isinstance(child, Aggregate) and child in self._cached and child.kind == "count":
+            return child if _same(child.key_serde, node.key_serde) else None
+        return None
+
+    def _passed_on(self, node: Aggregate) -> Sink | None:
+        """The sink that gets every change of this store with its bytes unchanged, if that is all."""
+        child = self._only_child(node)
+        if not isinstance(child, Sink) or not isinstance(child.topic, str) or child.partitioner is not None:
+            return None
+        same = _same(child.key_serde, node.key_serde) and _same(child.value_serde, node.value_serde)
+        return child if same else None
+
+
+def _same(wanted: AnySerde | None, serde: AnySerde | None) -> bool:
+    """Whether bytes in format ``serde`` can stay as they are where ``wanted`` is asked for."""
+    return serde is not None and (wanted is None or wanted.id == serde.id)
+
+
+def _read_by(node: Node) -> Formats:
+    """The formats of what a source reads, or an aggregate keeps."""
+    assert isinstance(node, Source | Aggregate)
+    return (node.key_serde, node.name), (node.value_serde, node.name)
+
+
+def _common(edges: list[Format]) -> Format:
+    """The format that all edges have in common."""
+    first = edges[0]
+    if first is None or any(edge is None or edge[0].id != first[0].id for edge in edges):
+        return None
+    return first
+
+
+def _refuse_duplicates(topics: Iterable[str]) -> None:
+    seen: set[str] = set()
+    for topic in topics:
+        if topic in seen:
+            raise TopologyError(f"topic {topic!r} has two sources; read it once and use that stream twice")
+        seen.add(topic)

@@ -1,0 +1,144 @@
+"""count, reduce and aggregate: a record changes its key's row, and the change goes on.
+
+With the record cache the change stays there, and what goes on is the last one per key at the next flush; without it
+the store is written and the change sent on at once. Both apply Kafka Streams' rules (G2, G3, G5): a null key or value
+is skipped and counted; the row's timestamp is the largest seen; a null result deletes the row, and the next record
+starts anew with a timestamp of its own.
+
+Stores and caches themselves are ``state``'s; how a cache is flushed is ``codegen.generator``'s.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from streams.operators.drops import NULL_KEY, NULL_VALUE
+from streams.operators.emitter import Action, Emitter, LineOrigin
+from streams.operators.flow import KEY, VALUE, Flow, Operator, Part, PartName
+from streams.topology.nodes import Aggregate, AnySerde, UserFunction
+
+
+def is_cached(emitter: Emitter, node: Aggregate) -> bool:
+    """Whether this node's changes go through the record cache."""
+    return emitter.cache and node.store.cached
+
+
+def emit_store(emitter: Emitter, node: Aggregate) -> None:
+    """Names for the node's store or cache, once per task."""
+    name = node.store.name
+    if not is_cached(emitter, node):
+        emitter.line(f"{emitter.named('store', name)} = stores.store({name!r})")
+        emitter.line(f"{emitter.named('get', name)} = {emitter.named('store', name)}.get_with_timestamp")
+        emitter.line(f"{emitter.named('put', name)} = {emitter.named('store', name)}.put")
+        return
+    encode = emitter.constant(f"encode_{name}", node.value_serde.encode)
+    decode = emitter.constant(f"decode_{name}", node.value_serde.decode)
+    cache = emitter.named("cache", name)
+    emitter.line(f"{cache} = stores.open_cache({name!r}, {encode}, {decode})")
+    emitter.line(f"{emitter.named('entries', name)} = {cache}.entries")
+    emitter.line(f"{emitter.named('dirty', name)} = {cache}.dirty")
+
+
+def emit(emitter: Emitter, node: Aggregate, flow: Flow) -> None:
+    with emitter.block(f"if {flow.key.variable} is None:"):
+        emitter.drop(node, NULL_KEY)
+    with emitter.block(f"elif {flow.value.variable} is None:"):
+        emitter.drop(node, NULL_VALUE)
+    with emitter.block("else:"):
+        flow = flow.not_null(KEY).not_null(VALUE)
+        if node.kind == "reduce" or any(VALUE in function.arguments for function in _functions(node)):
+            flow = emitter.decode(flow, VALUE)
+        key = emitter.encode(flow, KEY, node.key_serde, node.name)
+        keyed = flow.with_part(KEY, Part(raw=key, value=flow.key.value, serde=node.key_serde, origin=node.name))
+        if is_cached(emitter, node):
+            _emit_cached(emitter, node, keyed)
+        else:
+            _emit_uncached(emitter, node, keyed)
+
+
+def _emit_cached(emitter: Emitter, node: Aggregate, flow: Flow) -> None:
+    name = node.store.name
+    state = LineOrigin(node.name, Action.STATE, "", name)
+    entry, value = emitter.local("entry"), emitter.local("aggregate")
+    emitter.line(f"{entry} = {emitter.named('entries', name)}.get({flow.key.raw})")
+    with emitter.block(f"if {entry} is None:"):
+        load = emitter.constant("load_entry", load_entry)
+        emitter.line(f"{entry} = {load}({emitter.named('cache', name)}, {flow.key.raw})", state)
+    emitter.line(f"{value} = {entry}.value")
+    with emitter.block(f"if {value} is None:"):
+        _emit_first(emitter, node, flow, value)
+        emitter.line(f"{entry}.timestamp = {flow.timestamp}")
+    with emitter.block("else:"):
+        _emit_next(emitter, node, flow, value, value)
+        with emitter.block(f"if {flow.timestamp} > {entry}.timestamp:"):
+            emitter.line(f"{entry}.timestamp = {flow.timestamp}")
+    emitter.line(f"{entry}.value = {value}")
+    with emitter.block(f"if not {entry}.dirty:"):
+        emitter.line(f"{entry}.dirty = True")
+        emitter.line(f"{emitter.named('dirty', name)}.append({entry})")
+
+
+def _emit_uncached(emitter: Emitter, node: Aggregate, flow: Flow) -> None:
+    name = node.store.name
+    state = LineOrigin(node.name, Action.STATE, "", node.store.name)
+    row, value, timestamp = emitter.local("row"), emitter.local("aggregate"), emitter.local("timestamp")
+    emitter.line(f"{row} = {emitter.named('get', name)}({flow.key.raw})", state)
+    with emitter.block(f"if {row} is None:"):
+        _emit_first(emitter, node, flow, value)
+        emitter.line(f"{timestamp} = {flow.timestamp}")
+    with emitter.block("else:"):
+        old = emitter.local("old")
+        decode = emitter.constant(f"decode_{name}", node.value_serde.decode)
+        emitter.line(f"{old}, {timestamp} = {row}")
+        origin = LineOrigin(node.name, Action.DECODE, "aggregate", node.value_serde.id)
+        emitter.line(f"{old} = {decode}({old})", origin)
+        _emit_next(emitter, node, flow, value, old)
+        with emitter.block(f"if {flow.timestamp} > {timestamp}:"):
+            emitter.line(f"{timestamp} = {flow.timestamp}")
+    raw = emitter.local("raw_value")
+    encode = emitter.encoding(value, node.value_serde, name)
+    emitter.line(f"{raw} = {encode}", LineOrigin(node.name, Action.ENCODE, "aggregate", node.value_serde.id))
+    emitter.line(f"{emitter.named('put', name)}({flow.key.raw}, {raw}, {timestamp})", state)
+    changed = Part(raw=raw, value=value, serde=node.value_serde, origin=node.name)
+    emitter.forward(node, Flow(key=flow.key, value=changed, timestamp=timestamp, headers=flow.headers))
+
+
+def _emit_first(emitter: Emitter, node: Aggregate, flow: Flow, value: str) -> None:
+    """The aggregate after the first record of a key."""
+    if node.kind == "count":
+        emitter.line(f"{value} = 1")
+    elif node.kind == "reduce":
+        emitter.line(f"{value} = {flow.value.value}")
+    else:
+        assert node.initializer is not None
+        call, origin = emitter.call(node, node.initializer, flow)
+        emitter.line(f"{value} = {call}", origin)
+        _emit_next(emitter, node, flow, value, value)
+
+
+def _emit_next(emitter: Emitter, node: Aggregate, flow: Flow, value: str, old: str) -> None:
+    """The aggregate after a further record, from the one before in variable ``old``."""
+    if node.kind == "count":
+        emitter.line(f"{value} = {old} + 1")
+        return
+    assert node.adder is not None
+    call, origin = emitter.call(node, node.adder, flow, {"aggregate": old})
+    emitter.line(f"{value} = {call}", origin)
+
+
+def load_entry(cache: Any, key: bytes) -> Any:
+    """The entry of a key that is not cached yet."""
+    cache.ensure((key,))
+    return cache.entries[key]
+
+
+def _functions(node: Aggregate) -> tuple[UserFunction, ...]:
+    return tuple(function for function in (node.initializer, node.adder) if function is not None)
+
+
+def _encodes(node: Aggregate) -> Mapping[PartName, AnySerde | None]:
+    return {"key": node.key_serde}
+
+
+OPERATOR = Operator(emit=emit, keeps=(), functions=_functions, encodes=_encodes)

@@ -1,0 +1,92 @@
+"""What generated code knows of the record at one edge of the topology: which variables hold which of its parts.
+
+Values only. Keys and values travel as bytes, as objects, or both; ``operators.emitter`` turns one into the other
+where an operator looks, so that a part nobody looks at is never decoded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
+
+from streams.topology.nodes import AnySerde, UserFunction
+
+if TYPE_CHECKING:
+    from streams.operators.emitter import Emitter
+
+PartName: TypeAlias = Literal["key", "value"]
+KEY: Final[PartName] = "key"
+VALUE: Final[PartName] = "value"
+PARTS: Final[tuple[PartName, PartName]] = (KEY, VALUE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """A record's key or its value.
+
+    Arguments:
+        raw: the variable that holds its bytes (or None for null), if one does.
+        value: the variable that holds the object, if one does.
+        serde: the format of ``raw``.
+        origin: the operator to blame when ``raw`` cannot be decoded.
+        present: whether it is known not to be null.
+    """
+
+    raw: str | None = None
+    value: str | None = None
+    serde: AnySerde | None = None
+    origin: str = ""
+    present: bool = False
+
+    @property
+    def variable(self) -> str:
+        """Any variable that is None exactly where the part is null."""
+        variable = self.raw or self.value
+        assert variable is not None
+        return variable
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Flow:
+    """One record on its way: its parts and the variables of its timestamp and headers (None: it has no headers)."""
+
+    key: Part
+    value: Part
+    timestamp: str
+    headers: str | None
+
+    def part(self, name: PartName) -> Part:
+        return self.key if name == KEY else self.value
+
+    def not_null(self, name: PartName) -> Flow:
+        """The flow where this part has been seen not to be null."""
+        return self.with_part(name, replace(self.part(name), present=True))
+
+    def with_part(self, name: PartName, part: Part) -> Flow:
+        return replace(self, key=part) if name == KEY else replace(self, value=part)
+
+
+def _no_functions(node: Any) -> tuple[UserFunction, ...]:
+    return ()
+
+
+def _encodes_nothing(node: Any) -> Mapping[PartName, AnySerde | None]:
+    return {}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Operator:
+    """What code generation knows of one node type.
+
+    Arguments:
+        emit: writes the node's code for a record that arrives as the given flow, and forwards what comes of it.
+        keeps: parts that leave the node as they came.
+        functions: the user's functions that it calls with the record.
+        encodes: parts that it writes as bytes, and in which format (None: each value in its own type's).
+    """
+
+    emit: Callable[[Emitter, Any, Flow], None]
+    keeps: tuple[PartName, ...] = PARTS
+    functions: Callable[[Any], tuple[UserFunction, ...]] = _no_functions
+    encodes: Callable[[Any], Mapping[PartName, AnySerde | None]] = _encodes_nothing

@@ -1,0 +1,165 @@
+"""Sinks: the record's bytes go to the end of its topic's columns.
+
+Encoding happens only for what has changed since it was read in the same format. Before an internal (repartition)
+topic a record with a null key is dropped, since it belongs to no partition (Kafka Streams S6, without its joins).
+Producing is not done here: columns wait until the runtime drains them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from streams.errors import StreamsError
+from streams.model import Headers, OutputColumns
+from streams.operators.drops import NULL_KEY
+from streams.operators.emitter import Action, Emitter, LineOrigin
+from streams.operators.flow import KEY, VALUE, Flow, Operator, PartName
+from streams.topology.nodes import AnySerde, Sink, UserFunction
+
+
+def prologue(emitter: Emitter, node: Sink) -> None:
+    """Names for the columns' ends, once per batch; ``drain_outputs`` replaces the columns between batches."""
+    name = emitter.named("to", node.name)
+    if not isinstance(node.topic, str):
+        emitter.line(f"{emitter.named('route', node.name)} = routes[{node.name!r}]")
+        return
+    emitter.line(f"{name} = outputs[{node.name!r}]")
+    for column in ("keys", "values", "timestamps", *(("partitions",) if node.partitioner else ())):
+        emitter.line(f"{emitter.named(f'{column}_to', node.name)} = {name}.{column}.append")
+
+
+def emit(emitter: Emitter, node: Sink, flow: Flow) -> None:
+    if node.internal:
+        with emitter.block(f"if {flow.key.variable} is None:"):
+            emitter.drop(node, NULL_KEY)
+        with emitter.block("else:"):
+            _emit_append(emitter, node, flow.not_null(KEY))
+    else:
+        _emit_append(emitter, node, flow)
+
+
+def _emit_append(emitter: Emitter, node: Sink, flow: Flow) -> None:
+    # Everything that may fail comes first, so that columns never differ in length.
+    key = emitter.encode(flow, KEY, node.key_serde, node.name)
+    value = emitter.encode(flow, VALUE, node.value_serde, node.name)
+    name = emitter.named("to", node.name)
+    ends = {
+        column: emitter.named(f"{column}_to", node.name) for column in ("keys", "values", "timestamps", "partitions")
+    }
+    topic = repr(node.topic)
+    if isinstance(node.topic, UserFunction):
+        topic = emitter.local("topic")
+        call, origin = emitter.call(node, node.topic, flow)
+        emitter.line(f"{topic} = {call}", origin)
+        emitter.line(f"{name} = {emitter.named('route', node.name)}({topic})", origin)
+        ends = {column: f"{name}.{column}.append" for column in ends}
+    partition = None if node.partitioner is None else _emit_partition(emitter, node, node.partitioner, flow, topic)
+    emitter.line(f"{ends['keys']}({key})")
+    emitter.line(f"{ends['values']}({value})")
+    emitter.line(f"{ends['timestamps']}({flow.timestamp})")
+    if partition is not None:
+        emitter.line(f"{ends['partitions']}({partition})")
+    if flow.headers is not None:
+        with emitter.block(f"if {flow.headers}:"):
+            attach = emitter.constant("attach_headers", attach_headers)
+            emitter.line(f"{attach}({name}, {flow.headers})")
+
+
+def _emit_partition(emitter: Emitter, node: Sink, partitioner: UserFunction, flow: Flow, topic: str) -> str:
+    count, partition = emitter.local("partitions"), emitter.local("partition")
+    emitter.line(f"{count} = partition_count({topic})", LineOrigin(node.name, Action.STATE, "", ""))
+    call, origin = emitter.call(node, partitioner, flow, {"topic": topic, "partitions": count})
+    checked = emitter.constant("checked_partition", checked_partition)
+    emitter.line(f"{partition} = {checked}({call}, {count})", origin)
+    return partition
+
+
+def attach_headers(columns: OutputColumns, headers: Headers) -> None:
+    """Give the last record of ``columns`` its headers; records without any get none, here or in ``drained``."""
+    if columns.headers is None:
+        columns.headers = []
+    columns.headers.extend([()] * (len(columns.keys) - 1 - len(columns.headers)))
+    columns.headers.append(headers)
+
+
+def checked_partition(partition: object, count: int) -> int:
+    """A partitioner's answer as a number; -1 for None (the key's hash decides). ``ValueError`` for anything else."""
+    if partition is None:
+        return -1
+    if isinstance(partition, int) and 0 <= partition < count:
+        return partition
+    raise ValueError(f"the partitioner returned {partition!r}; the topic has partitions 0 to {count - 1}")
+
+
+class Outputs:
+    """The columns of all sinks of one task.
+
+    ``fixed`` maps a sink's name to its columns, ``routes`` a sink with a topic function to a function from topic to
+    columns. Generated code uses both.
+    """
+
+    def __init__(self, sinks: tuple[Sink, ...]) -> None:
+        self._sinks = sinks
+        self.fixed: dict[str, OutputColumns] = {}
+        self._routed: dict[str, dict[str, OutputColumns]] = {
+            sink.name: {} for sink in sinks if not isinstance(sink.topic, str)
+        }
+        self.routes: Mapping[str, Callable[[object], OutputColumns]] = {
+            sink.name: self._route(sink) for sink in sinks if not isinstance(sink.topic, str)
+        }
+        self._open()
+
+    def columns(self) -> list[OutputColumns]:
+        """All columns that have been written to or may be: one per sink, then one per topic that a function chose."""
+        routed = [columns for topics in self._routed.values() for columns in topics.values()]
+        return [*self.fixed.values(), *routed]
+
+    def drain(self) -> list[OutputColumns]:
+        """Hand over what has been written, and start anew."""
+        written = [columns for columns in self.columns() if columns.keys]
+        for columns in written:
+            if columns.headers is not None:
+                columns.headers.extend([()] * (len(columns.keys) - len(columns.headers)))
+        if written:
+            self._open()
+            for topics in self._routed.values():
+                topics.clear()
+        return written
+
+    def _open(self) -> None:
+        for sink in self._sinks:
+            if isinstance(sink.topic, str):
+                self.fixed[sink.name] = _columns(sink, sink.topic)
+
+    def _route(self, sink: Sink) -> Callable[[object], OutputColumns]:
+        topics = self._routed[sink.name]
+
+        def route(topic: Any) -> OutputColumns:
+            columns = topics.get(topic)
+            if columns is None:
+                if not isinstance(topic, str) or not topic:
+                    raise StreamsError(f"the topic function returned {topic!r}; it must return the name of a topic")
+                columns = topics[topic] = _columns(sink, topic)
+            return columns
+
+        return route
+
+
+def _columns(sink: Sink, topic: str) -> OutputColumns:
+    columns = OutputColumns(topic)
+    if sink.partitioner is not None:
+        columns.partitions = []
+    return columns
+
+
+def _functions(node: Sink) -> tuple[UserFunction, ...]:
+    topic = (node.topic,) if isinstance(node.topic, UserFunction) else ()
+    return topic if node.partitioner is None else (*topic, node.partitioner)
+
+
+def _encodes(node: Sink) -> Mapping[PartName, AnySerde | None]:
+    return {"key": node.key_serde, "value": node.value_serde}
+
+
+OPERATOR = Operator(emit=emit, functions=_functions, encodes=_encodes)

@@ -1,0 +1,178 @@
+"""Sources: columns become records, with the timestamps that the source's extractor gives them.
+
+Emits the loop over a batch. The extractor runs before a batch is queued, because the order between a task's inputs
+depends on it (``task.queue``); what it had to decode is kept for the loop.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from itertools import repeat
+from typing import Any, Final, TypeAlias, TypeVar
+
+from streams.model import ColumnBatch, Headers, Offset, TimestampMs
+from streams.operators.drops import NEGATIVE_TIMESTAMP
+from streams.operators.emitter import Action, Emitter, LineOrigin
+from streams.operators.flow import Flow, Part
+from streams.topology.nodes import Source
+
+T = TypeVar("T")
+RecordFailure: TypeAlias = Callable[[Exception, ColumnBatch, int, LineOrigin], Exception]
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND: Final = timedelta(milliseconds=1)
+
+
+@contextmanager
+def loop(emitter: Emitter, node: Source, *, failed: str, context: bool) -> Iterator[Flow]:
+    """The loop over records ``start`` to ``stop`` of ``batch``; its body goes inside, for the flow that is yielded.
+
+    ``cursor`` is the iterator from which a failure learns the record's index.
+
+    Arguments:
+        failed: name of the function that makes the error of one record.
+        context: whether some function looks at the record's context.
+    """
+    column = emitter.constant("column_of", column_of)
+    timestamp, raw_key, raw_value = (emitter.local(name) for name in ("timestamp", "raw_key", "raw_value"))
+    headers = emitter.local("headers")
+    columns = {
+        timestamp: "cursor",
+        raw_key: f"{column}(batch.keys, start, stop)",
+        raw_value: f"{column}(batch.values, start, stop)",
+        headers: f"{emitter.constant('headers_of', headers_of)}(batch, start, stop)",
+    }
+    value = None if node.timestamp is None else emitter.local("value")
+    if value is not None:
+        columns[value] = f"{column}(batch.decoded, start, stop)"
+    offset = emitter.local("offset")
+    if context:
+        columns[offset] = f"{emitter.constant('offsets_of', offsets_of)}(batch, start, stop)"
+        emitter.line("context.topic, context.partition = batch.topic_partition")
+    emitter.line(f"cursor = iter({column}(batch.timestamps, start, stop))")
+    emitter.call_over_lines("columns = zip", columns.values())
+    with emitter.block("try:"), emitter.block(f"for {', '.join(columns)} in columns:"):
+        with emitter.block(f"if {timestamp} < 0:"):
+            emitter.drop(node, NEGATIVE_TIMESTAMP)
+            emitter.line("continue")
+        if context:
+            emitter.line(f"context.offset, context.timestamp, context.headers = {offset}, {timestamp}, {headers}")
+        yield Flow(
+            key=Part(raw=raw_key, serde=node.key_serde, origin=node.name),
+            value=Part(raw=raw_value, value=value, serde=node.value_serde, origin=node.name),
+            timestamp=timestamp,
+            headers=headers,
+        )
+    with emitter.block("except Exception as error:"):
+        emitter.line(f"raise {failed}(error, batch, stop - cursor.__length_hint__() - 1) from error")
+
+
+def column_of(column: list[T], start: int, stop: int) -> list[T]:
+    """The part of a column; the column itself where that is all of it."""
+    return column if stop - start == len(column) else column[start:stop]
+
+
+def headers_of(batch: ColumnBatch, start: int, stop: int) -> Iterator[Headers] | list[Headers]:
+    """The column of headers; empty ones without end where no record has any."""
+    return repeat(()) if batch.headers is None else column_of(batch.headers, start, stop)
+
+
+def offsets_of(batch: ColumnBatch, start: int, stop: int) -> Sequence[Offset]:
+    """The offsets of records ``start`` to ``stop``."""
+    if batch.offsets is None:
+        return range(batch.base_offset + start, batch.base_offset + stop)
+    return column_of(batch.offsets, start, stop)
+
+
+class PreparedBatch(ColumnBatch):
+    """A batch with the timestamps that its source's extractor gave.
+
+    ``decoded`` are the values that it looked at. ``failure`` is what the record at ``failed_index``, the last one of
+    the batch, must raise once its turn has come: a bad record far ahead does not stop those before it.
+    """
+
+    decoded: list[Any]
+    failed_index: int
+    failure: Exception | None
+
+
+def preparer(node: Source, failed: RecordFailure) -> Callable[[ColumnBatch], PreparedBatch]:
+    """A function that runs the source's extractor over a batch. Null values keep their record's own timestamp.
+
+    Arguments:
+        failed: makes the error of one record.
+    """
+    assert node.timestamp is not None
+    decode, extract = node.value_serde.decode, node.timestamp.call
+    decoding = LineOrigin(node.name, Action.DECODE, "value", node.value_serde.id)
+    extracting = LineOrigin(node.name, Action.CALL, "", node.timestamp.name)
+
+    def prepare(batch: ColumnBatch) -> PreparedBatch:
+        decoded: list[Any] = []
+        timestamps: list[TimestampMs] = []
+        failure: Exception | None = None
+        try:
+            for raw_value, timestamp in zip(batch.values, batch.timestamps, strict=True):
+                if raw_value is None:
+                    decoded.append(None)
+                    timestamps.append(timestamp)
+                    continue
+                value = decode(raw_value)
+                decoded.append(value)
+                extracted = extract(value)
+                timestamps.append(extracted if type(extracted) is int else milliseconds(extracted))
+        except Exception as error:
+            index = len(timestamps)
+            failure = failed(error, batch, index, extracting if len(decoded) > index else decoding)
+            failure.__cause__ = error
+            # Its turn comes right after its predecessor's, wherever other inputs are by then.
+            timestamps.append(timestamps[-1] if timestamps else batch.timestamps[0])
+            del decoded[index:]
+            decoded.append(None)
+        length = len(timestamps)
+        prepared = PreparedBatch(
+            batch.topic_partition,
+            batch.base_offset,
+            batch.next_offset,
+            column_of(batch.keys, 0, length),
+            column_of(batch.values, 0, length),
+            timestamps,
+            None if batch.headers is None else column_of(batch.headers, 0, length),
+            None if batch.offsets is None else column_of(batch.offsets, 0, length),
+        )
+        prepared.decoded = decoded
+        prepared.failure = failure
+        prepared.failed_index = length - 1
+        return prepared
+
+    return prepare
+
+
+def guarded(
+    process: Callable[[ColumnBatch, int, int], None], prepare: Callable[[ColumnBatch], PreparedBatch]
+) -> Callable[[ColumnBatch, int, int], None]:
+    """``process`` for batches of a source with an extractor, prepared or not; raises its failure in its turn."""
+
+    def process_prepared(batch: ColumnBatch, start: int, stop: int) -> None:
+        prepared = batch if isinstance(batch, PreparedBatch) else prepare(batch)
+        if prepared.failure is None or stop <= prepared.failed_index:
+            process(prepared, start, stop)
+            return
+        if start < prepared.failed_index:
+            process(prepared, start, prepared.failed_index)
+        raise prepared.failure
+
+    return process_prepared
+
+
+def milliseconds(timestamp: object) -> TimestampMs:
+    """A point in time that an extractor returned: epoch milliseconds, or an aware datetime."""
+    if isinstance(timestamp, int) and not isinstance(timestamp, bool):
+        return int(timestamp)
+    if isinstance(timestamp, datetime):
+        if timestamp.tzinfo is None:
+            raise ValueError(f"{timestamp!r} has no time zone; give it one: timestamp.replace(tzinfo=timezone.utc)")
+        return (timestamp - _EPOCH) // _MILLISECOND
+    raise TypeError(f"a timestamp is an int of milliseconds or an aware datetime, not {timestamp!r}")
