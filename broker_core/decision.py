@@ -1,15 +1,15 @@
-"""What a coordinator's decision looks like: records to append, a reply to release, things to do afterwards.
+"""What a coordinator's decision looks like: records to append, logs to wait for, a reply, and the step after it.
 
-Values only. The deciding is ``group``'s and ``txn``'s, the doing is ``coordinator``'s. Nothing here has happened yet:
-a decision that is thrown away changes nothing (Kafka's ``CoordinatorResult``).
+Values only. The deciding is ``group``'s and ``txn``'s, the doing is ``coordinator``'s. A decision has changed
+nothing durable: one that cannot be appended is dropped and the client told (Kafka's ``CoordinatorResult``).
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
-from broker_core.model import Offset, ProducerEpoch, ProducerId, TopicPartition
+from broker_core.model import NO_PRODUCER_EPOCH, NO_PRODUCER_ID, Offset, ProducerEpoch, ProducerId, TopicPartition
 
 
 class CoordinatorRecord(NamedTuple):
@@ -20,12 +20,19 @@ class CoordinatorRecord(NamedTuple):
 
 
 class RecordOrigin(NamedTuple):
-    """Where a replayed record stands; two records of one partition compare by ``offset``."""
+    """Where a replayed record stands; records of one partition compare by ``offset``."""
 
     partition: int
     offset: Offset
-    producer_id: ProducerId
+    producer_id: ProducerId = NO_PRODUCER_ID
     """The transaction the record belongs to, ``NO_PRODUCER_ID`` for a plain one."""
+
+
+class Need(NamedTuple):
+    """A log that must be synced up to ``offset``; None means its end right after the decision's records."""
+
+    topic_partition: TopicPartition
+    offset: Offset | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,18 +45,58 @@ class Marker:
     commit: bool
 
 
+class RetryEpoch(NamedTuple):
+    """Session state: the owner named ``epoch`` when it was given its present one, and may ask again with it."""
+
+    transactional_id: str
+    epoch: ProducerEpoch
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PrepareTransaction:
+    """Append Prepare* now that what the transaction wrote is synced (end of wave 1)."""
+
+    transactional_id: str
+    commit: bool
+    client_version: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WriteMarkers:
+    """Write the markers of a transaction whose Prepare* is synced (end of wave 2)."""
+
+    transactional_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CompleteTransaction:
+    """Append Complete* now that the markers are synced (end of wave 3)."""
+
+    transactional_id: str
+
+
+NextStep: TypeAlias = PrepareTransaction | WriteMarkers | CompleteTransaction
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
-    """The outcome of one request.
+    """The outcome of one request or one step.
 
     Attributes:
-        reply: response body; ``None`` when nobody asked (timeouts, completions).
-        partition: of the internal topic that ``records`` go to.
-        records: appended in one batch, then replayed.
-        needs: logs that must be synced up to their present end before the reply leaves; the log that took
-            ``records`` is one of them unless ``acknowledge_at_once``.
+        partition: of an internal topic; where ``records`` go, as one batch, which is replayed once appended.
+        records: may be empty.
+        producer_id, producer_epoch: of the transaction that the batch belongs to, if it is a transactional one.
+        needs: what must be synced before the reply leaves and ``then`` is taken.
+        reply: response body; ``None`` when nobody asked, or when the reply comes from ``then``.
+        then: the step after ``needs`` are met.
+        retry_epoch: to be remembered once the records are replayed.
     """
 
-    reply: object = None
     partition: TopicPartition | None = None
     records: tuple[CoordinatorRecord, ...] = ()
+    producer_id: ProducerId = NO_PRODUCER_ID
+    producer_epoch: ProducerEpoch = NO_PRODUCER_EPOCH
+    needs: tuple[Need, ...] = ()
+    reply: object = None
+    then: NextStep | None = None
+    retry_epoch: RetryEpoch | None = None
