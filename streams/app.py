@@ -18,14 +18,16 @@ from streams.dsl.stream import KStream, TypeOf
 from streams.dsl.table import KTable
 from streams.errors import TopologyError
 from streams.model import Headers, Record
+from streams.serde.own import own_type
 from streams.topology.compile import CompiledTopology, compile_topology
 from streams.topology.feed import Feed
 from streams.topology.graph import at
 from streams.topology.names import check_name, source_base
-from streams.topology.nodes import AnySerde, Source
+from streams.topology.nodes import Aggregate, AnySerde, Repartition, Sink, Source
 
 if TYPE_CHECKING:
     from streams.query.local import ReadOnlyStore
+    from streams.runtime.supervisor import Supervisor
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -56,13 +58,15 @@ class App:
         self._settings = {name: value for name, value in given.items() if value is not None}
         self._builder = Builder(self.id)
         self._feeds: list[Feed] = []
+        self.running: Supervisor | None = None
+        """What runs this application in this process; set and cleared by the runtime."""
         self.config({})  # so that a mistake is reported where it was made
 
     def __repr__(self) -> str:
         return f"<App {self.id!r}>"
 
     def config(self, overrides: Mapping[str, Any] | None = None) -> StreamsConfig:
-        """The settings in force: the defaults, the code's, the environment's, then the command line's (``overrides``)."""
+        """The settings in force: the defaults, the code's, the environment's, the command line's (``overrides``)."""
         return load_config(self.id, self._settings, os.environ, overrides or {})
 
     @property
@@ -104,8 +108,8 @@ class App:
         return KStream(self._builder, added, base=base, key=Flow(serde=key_serde), value=Flow(serde=value_serde))
 
     def feed(
-        self, topic: str, items: Iterable[Any] | Callable[[Any], Iterable[Any]], *, key: Any = None, value: Any = None,
-        resume: Callable[[Any], str | int] | None = None,
+        self, topic: str, source: Iterable[Any] | Callable[[Any], Iterable[Any]], *, key: Any = None, value: Any = None,
+        keyed: bool = False, resume: Callable[[Any], Any] | None = None,
     ) -> None:  # fmt: skip
         """Let an iterable be the input: its items become records of a topic while the application runs.
 
@@ -113,32 +117,37 @@ class App:
 
         Arguments:
             topic: where the items go.
-            items: an iterable that gives the same items in the same order in every run (a restart skips those
-                that are committed), or a function that is called with the committed position, None at first, and returns
-                the rest. An item is a value, a ``(key, value)`` tuple, or a ``Record``.
+            source: an iterable that gives the same items in the same order in every run (a restart skips those that
+                are committed), or a function that is called with the committed position (None at first) and returns
+                the rest. An item is a value, a ``(key, value)`` pair where ``keyed``, or a ``Record``.
             key, value: types; default: those of this application's stream of the topic, else each object's own type.
-            resume: called with an item, returns the position after it; default: the number of items so far.
+            keyed: whether items are pairs.
+            resume: called with an item, returns the position after it, anything that JSON can hold; default: the
+                number of items so far.
 
         Raises:
             TopologyError: not iterable, or a second feed of the topic.
         """
         location = caller()
         check_name(topic, f"{at(location)}topic")
-        if isinstance(items, str | bytes) or not (callable(items) or hasattr(items, "__iter__")):
+        if isinstance(source, str | bytes) or not (callable(source) or hasattr(source, "__iter__")):
             raise TopologyError(
                 f"{at(location)}feed({topic!r}, ...) takes an iterable of records, or a function that returns one, "
-                f"not {items!r:.60}"
+                f"not {source!r:.60}"
             )
+        if resume is not None and not callable(resume):
+            raise TopologyError(f"{at(location)}feed(resume=...) takes a function of an item, not {resume!r:.60}")
         if any(feed.topic == topic for feed in self._feeds):
             raise TopologyError(f"{at(location)}topic {topic!r} has a feed already; chain the two iterables into one")
         key_serde, value_serde = self.topic_serdes(topic, key=key, value=value)
         self._feeds.append(
             Feed(
                 topic=topic,
-                items=items,
+                source=source,
                 key_serde=key_serde,
                 value_serde=value_serde,
-                position=resume,
+                position_of=resume,
+                keyed=keyed,
                 location=location,
             )
         )
@@ -151,33 +160,41 @@ class App:
         """
         return compile_topology(self.id, self._builder.graph)
 
-    def topic_serdes(
-        self, topic: str, *, key: Any = None, value: Any = None
-    ) -> tuple[AnySerde | None, AnySerde | None]:
-        """Serdes of a topic's keys and values: those of the given types, else those that the topology uses for it."""
-        declared: tuple[AnySerde | None, AnySerde | None] = (None, None)
-        for node in self._builder.graph.nodes():
-            if isinstance(node, Source) and topic in node.topics:
-                declared = (node.key_serde, node.value_serde)
-                break
-            if getattr(node, "topic", None) == topic:
-                declared = (getattr(node, "key_serde", None), getattr(node, "value_serde", None))
+    def topic_serdes(self, topic: str, *, key: Any = None, value: Any = None) -> tuple[AnySerde, AnySerde]:
+        """Serdes of a topic's keys and values.
+
+        Arguments:
+            key, value: types; default: those that the topology reads or writes the topic with, else ``own_type``, which
+                writes each object in its own type's format and reads bytes.
+
+        Raises:
+            TopologyError: a type without a format.
+        """
         location = caller()
+        found = self._declared_serdes(topic)
         return (
-            declared[0] if key is None else self._builder.serde(key, "key=", location),
-            declared[1] if value is None else self._builder.serde(value, "value=", location),
+            found[0] or own_type if key is None else self._builder.serde(key, "key=", location),
+            found[1] or own_type if value is None else self._builder.serde(value, "value=", location),
         )
 
-    def run(self, *, until_end: bool = False, **options: Any) -> None:
+    def run(
+        self, *, until_end: bool = False, accept: bool = False, cache: bool = True, quiet: bool = False, **settings: Any
+    ) -> None:  # fmt: skip
         """Run until Ctrl-C or SIGTERM, or until all input is processed.
 
         Arguments:
             until_end: stop once the feeds, all inputs and all internal topics are at their ends, committed.
-            options: settings for this run, over those of the code and the environment.
-        """
-        from streams.runtime.worker_main import run_app
+            accept: let go of state that the topology no longer has.
+            cache: whether record caches are used; without them every single change goes downstream.
+            quiet: no live line.
+            settings: for this run, over those of the code and the environment.
 
-        run_app(self, until_end=until_end, **options)
+        Raises:
+            StreamsError: what went wrong; everything has been closed, and what was committed stays.
+        """
+        from streams.runtime.run import run_app
+
+        run_app(self, until_end=until_end, accept=accept, cache=cache, quiet=quiet, overrides=settings)
 
     def send(self, topic: str, key: Any, value: Any, *, timestamp: int | None = None, headers: Headers = ()) -> None:
         """Write one record and wait until it is on disk.
@@ -190,15 +207,15 @@ class App:
 
         send(self, topic, key, value, timestamp=timestamp, headers=headers)
 
-    def read(self, topic: str, *, key: Any = None, value: Any = None, **options: Any) -> Iterator[Record[Any, Any]]:
+    def read(self, topic: str, *, key: Any = None, value: Any = None) -> Iterator[Record[Any, Any]]:
         """The records that are in a topic now, committed ones only, oldest first within each partition.
 
         Arguments:
-            key, value: types; default: those that the topology uses for the topic.
+            key, value: types; default: those that the topology uses for the topic, else bytes.
         """
         from streams.runtime.access import read
 
-        return read(self, topic, key=key, value=value, **options)
+        return read(self, topic, key=key, value=value)
 
     @overload
     def query(self, table: KTable[K, V]) -> ReadOnlyStore[K, V]: ...
@@ -236,3 +253,15 @@ class App:
         for topic in found:
             check_name(topic, f"{at(location)}topic")
         return tuple(dict.fromkeys(found))
+
+    def _declared_serdes(self, topic: str) -> tuple[AnySerde | None, AnySerde | None]:
+        """How the topology reads the topic, or else writes it."""
+        written: tuple[AnySerde | None, AnySerde | None] = (None, None)
+        for node in self._builder.graph.nodes():
+            if isinstance(node, Source) and topic in node.topics:
+                return node.key_serde, node.value_serde
+            if isinstance(node, Sink | Repartition) and node.topic == topic:
+                written = (node.key_serde, node.value_serde)
+            if isinstance(node, Aggregate) and node.store.changelog_topic == topic:
+                written = (node.key_serde, node.value_serde)
+        return written

@@ -6,10 +6,8 @@ Where a type comes from (an argument, an annotation) is ``builder``'s and ``retu
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 from streams.errors import TopologyError
-from streams.serde.models import type_name
 from streams.topology.graph import at
 from streams.topology.nodes import AnySerde
 
@@ -39,19 +37,16 @@ def need_serde(flow: Flow, wanted_by: str, location: str, *, because: str, what:
     """
     if flow.serde is not None:
         return flow.serde
-    proposal = f"{flow.argument}{flow.suggestion or '<type>'}"
+    proposal = f"{flow.argument}{flow.suggestion or 'YourType'}"
     example = "" if flow.suggestion else f" (such as {flow.argument}str)"
-    place = "the same call" if flow.lost_by == f"{wanted_by}() at {location}" else flow.lost_by
+    own = flow.lost_by == f"{wanted_by}() at {location}"
+    reason = "its functions do not" if own else f"{flow.lost_by} made it, and does not"
+    place = "this call" if own else flow.lost_by
     raise TopologyError(
-        f"{at(location)}{wanted_by}() {because}, and the type of the {what} is not known here: {flow.lost_by} changes "
-        f"it, and neither an argument nor a return annotation says to what. Add {proposal}{example} to {place}"
+        f"{at(location)}{wanted_by}() {because}, so it must know the type of the {what}; {reason} say which: there is no "
+        f"argument, and no return annotation that helps. Add {proposal}{example} to {place}"
     )
 
 
 def lost(operator: str, location: str, argument: str, suggestion: str = "") -> Flow:
     return Flow(lost_by=f"{operator}() at {location}", argument=argument, suggestion=suggestion)
-
-
-def shown(kind: Any) -> str:
-    """A type as it would be written in an argument."""
-    return type_name(kind).rsplit(".", 1)[-1]

@@ -13,6 +13,7 @@ from streams.dsl import returns
 from streams.dsl.builder import Builder, caller
 from streams.dsl.flow import Flow, lost, need_serde
 from streams.dsl.functions import shape_function
+from streams.dsl.suggest import suggested
 from streams.dsl.table import KTable
 from streams.serde import models, plain
 from streams.topology import nodes
@@ -108,7 +109,7 @@ class KGroupedStream(Generic[K, V]):
         start = shape_function(initializer, "initializer", location, argument="aggregate(initializer)")
         function = shape_function(adder, "aggregate", location)
         found = returns.returned(adder) or returns.returned(initializer)
-        unknown = lost("aggregate", location, "value=")
+        unknown = lost("aggregate", location, "value=", suggested(start, Flow(), Flow()))
         flow = self._builder.flow(value, found, unknown, location)
         return self._aggregated(
             "aggregate", flow, store=store, cached=cached, location=location, initializer=start, adder=function
@@ -120,7 +121,8 @@ class KGroupedStream(Generic[K, V]):
     ) -> KTable[Any, Any]:  # fmt: skip
         because = "keeps its results in a store"
         key_serde = need_serde(self._key, kind, location, because=because, what="key")
-        value_serde = need_serde(result, kind, location, because=because, what="aggregate")
+        what = "value" if kind == "reduce" else "aggregate"
+        value_serde = need_serde(result, kind, location, because=because, what=what)
         given = store is not None
         name = self._builder.claim_store(store if store is not None else f"{self._base}-{kind}", location, given=given)
         parent = self._repartitioned(kind, name, location) if self._moves else self._node

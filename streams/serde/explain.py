@@ -68,8 +68,8 @@ def decoding_problem(serde: Serde[Any], data: bytes | None, error: Exception, pa
     assert data is not None, "null is never decoded"
     shown = f"{data[:MAX_SHOWN_BYTES]!r}{' ...' if len(data) > MAX_SHOWN_BYTES else ''}"
     return (
-        f"the {part}'s {len(data)} bytes are not {part}={declared_as(serde)}: {shown} ({type(error).__name__}: {error}). "
-        f"{_other_type(serde, data, part)}"
+        f"the {part}'s {len(data)} bytes are not {part}={declared_as(serde)}: {shown} "
+        f"({type(error).__name__}: {error}). {_other_type(serde, data, part)}"
     )
 
 
@@ -104,6 +104,8 @@ def _of_declared_type(serde: Serde[Any], value: object) -> bool:
 
 def _article(declared: str) -> str:
     name = declared.removeprefix("serde.")
+    if name == "bytes":
+        return name
     return f"{'an' if name[:1] in 'aeiou' else 'a'} {name}"
 
 

@@ -1,6 +1,6 @@
 """The serde for where no type is declared: each object is written in its own type's format.
 
-Only for ways out (sinks, ``App.send``): bytes do not say what they were made of, so nothing can be read with it.
+Bytes do not say what they were made of, so what is read without a declared type stays bytes.
 """
 
 from __future__ import annotations
@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from streams.errors import SerdeError
 from streams.serde.base import Serde
 from streams.serde.resolve import resolve
 
@@ -28,8 +27,4 @@ def encode_by_type(value: object) -> bytes:
     return encode(value)
 
 
-def _decode(data: bytes) -> object:
-    raise SerdeError("the type of these bytes is not declared; give key= or value= where they are read")
-
-
-own_type: Serde[Any] = Serde(encode=encode_by_type, decode=_decode, id="own-type", type=object)
+own_type: Serde[Any] = Serde(encode=encode_by_type, decode=bytes.__bytes__, id="own-type", type=object)

@@ -100,6 +100,8 @@ def _refuse_unknown_classes(info: Any, name: str, seen: tuple[type, ...] = ()) -
     """msgspec takes a class that it does not know until the first value arrives; the build is the time to say so."""
     if isinstance(info, msgspec.inspect.CustomType):
         inner = models.type_name(info.cls)
+        if info.cls is object:
+            raise SerdeError(f"object inside {name} says nothing about the bytes; write typing.Any for any JSON value")
         where = "" if inner == name else f" (inside {name})"
         raise SerdeError(
             f"there is no format for {inner}{where}: it is no dataclass, TypedDict, msgspec.Struct or pydantic model. "

@@ -14,22 +14,21 @@ from streams.topology.nodes import AnySerde
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Feed:
-    """Data in, without another tool.
+    """One ``app.feed``.
 
     Arguments:
-        topic: where the items go.
-        items: an iterable, of which a restart skips the items that are committed already, or a function that is called
-            with the committed position (None at first) and returns the rest. An item is a value, a ``(key, value)``
-            tuple, or a ``Record``.
-        key_serde, value_serde: None where each object's own type decides.
-        position: called with an item, returns the position that follows it: what ``items`` is called with after a
-            restart, as text or a number. None: the number of items so far.
+        topic: where the records go.
+        source: an iterable, or a function of the last committed position (None at first) that returns one.
+        key_serde, value_serde: of the topic; ``serde.own.own_type`` where none was declared.
+        position_of: gives the position after an item, as a JSON value; None counts items instead.
+        keyed: items are ``(key, value)`` pairs; otherwise they are values, or ``Record`` objects.
         location: ``file:line`` of the declaration.
     """
 
     topic: str
-    items: Iterable[Any] | Callable[[Any], Iterable[Any]]
-    key_serde: AnySerde | None = None
-    value_serde: AnySerde | None = None
-    position: Callable[[Any], str | int] | None = None
+    source: Iterable[Any] | Callable[[Any], Iterable[Any]]
+    key_serde: AnySerde
+    value_serde: AnySerde
+    position_of: Callable[[Any], Any] | None = None
+    keyed: bool = False
     location: str = ""
