@@ -77,7 +77,8 @@ def restore_plan(
     Arguments:
         stored: the database's position; None when it has none (a new store).
         changelog_start, changelog_end: first retained and next offset, listed read_uncommitted.
-        delete_retention_ms: of the changelog topic; tombstones younger than this are still there.
+        delete_retention_ms: of the changelog topic. A tombstone stays at least this long after the compaction that
+            removed its key's older records (https://kafka.apache.org/documentation/#design_compactionguarantees).
     """
     if stored is None:
         return Restore(

@@ -127,9 +127,14 @@ class TaskStores:
             columns.clear()
 
     def restore_batch(self, name: str, columns: RestoreColumns, next_offset: int, now_ms: int) -> int:
-        """Write changelog records and the position after them as one batch; returns the rows written."""
+        """Write changelog records and the position after them as one batch; returns the rows written.
+
+        The position keeps its age (``model.Position``) until the next ``apply``; a new one is as old as the replay.
+        """
         store = self.store(name)
-        count = apply_restore_batch(self.backend, store, columns, Position(next_offset, now_ms))
+        stored = self.position(store.spec.changelog_topic or name)
+        written_ms = now_ms if stored is None else stored.written_ms
+        count = apply_restore_batch(self.backend, store, columns, Position(next_offset, written_ms))
         self.records_since_flush += count
         return count
 

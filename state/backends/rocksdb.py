@@ -23,7 +23,6 @@ from rocksdict import (
     Options,
     Rdict,
     RdictIter,
-    ReadOptions,
     WriteBatch,
     WriteBufferManager,
     WriteOptions,
@@ -122,22 +121,19 @@ class RocksBackend:
     def scan(
         self, family: Family, start: bytes | None = None, end: bytes | None = None, *, reverse: bool = False
     ) -> Iterator[tuple[bytes, bytes]]:
-        options = ReadOptions()
-        if start is not None:
-            options.set_iterate_lower_bound(start)
-        if end is not None:
-            options.set_iterate_upper_bound(end)
-        if start is not None and end is not None and start >= end:
-            return iter(())
         try:
-            cursor = self._columns[family].rows.iter(options)
-            if reverse:
+            cursor = self._columns[family].rows.iter()
+            if not reverse:
+                cursor.seek_to_first() if start is None else cursor.seek(start)
+            elif end is None:
                 cursor.seek_to_last()
             else:
-                cursor.seek_to_first()
+                cursor.seek_for_prev(end)
+                if cursor.valid() and cursor.key() == end:
+                    cursor.prev()
         except Exception as error:
             self._raise(error, family)
-        scan = _Scan(cursor, reverse, lambda error: self._raise(error, family))
+        scan = _Scan(cursor, start if reverse else end, reverse, lambda error: self._raise(error, family))
         self._scans.add(scan)
         return scan
 
@@ -255,25 +251,32 @@ class _Column:
 class _Scan(Iterator[tuple[bytes, bytes]]):
     """A cursor that its database can cut off: one left open would keep the database's lock past ``close``.
 
-    rocksdict's own ``items()`` is a quarter faster, but ends silently at a block that it cannot read.
+    rocksdict's own ``items()`` is a quarter faster, but ends silently at a block that it cannot read. Its bounds in
+    ``ReadOptions`` are no help either: the lower one sets the upper one, and neither is copied.
     """
 
-    __slots__ = ("__weakref__", "_cursor", "_raise", "_step")
+    __slots__ = ("__weakref__", "_bound", "_cursor", "_raise", "_reverse", "_step")
 
-    def __init__(self, cursor: RdictIter, reverse: bool, on_error: Callable[[Exception], NoReturn]) -> None:
+    def __init__(
+        self, cursor: RdictIter, bound: bytes | None, reverse: bool, on_error: Callable[[Exception], NoReturn]
+    ) -> None:
         self._cursor: RdictIter | None = cursor
         self._step: Callable[[], None] | None = cursor.prev if reverse else cursor.next
+        self._bound = bound
+        self._reverse = reverse
         self._raise = on_error
 
     def __next__(self) -> tuple[bytes, bytes]:
-        cursor, step = self._cursor, self._step
+        cursor, step, bound = self._cursor, self._step, self._bound
         if cursor is None or step is None:
             raise StateError("the database was closed during this scan")
         try:
             if cursor.valid():
-                row = cursor.key(), cursor.value()
-                step()
-                return row
+                key: bytes = cursor.key()
+                if bound is None or (key >= bound if self._reverse else key < bound):
+                    row = key, cursor.value()
+                    step()
+                    return row
             cursor.status()
         except Exception as error:
             self._raise(error)
