@@ -30,32 +30,8 @@ class NullObserver:
 class TaskStateOpener(Protocol):
     """Opens the local state of tasks: the state directory, or the one that a simulation can crash."""
 
-    def open_task(self, task_id: TaskId, specs: Sequence[StoreSpec]) -> TaskStores:
+    def open_task(self, task_id: TaskId, specs: Sequence[StoreSpec], *, cache_max_bytes: int = ...) -> TaskStores:
         """The task's stores as they were left; ``StateError`` when they cannot be used."""
 
-
-class RecordContext(Protocol):
-    """What a user's function is told of the record at hand, where it asks for it by a last parameter.
-
-    Valid during the call only: the framework uses one object for all records.
-    """
-
-    @property
-    def topic(self) -> str: ...
-
-    @property
-    def partition(self) -> int: ...
-
-    @property
-    def offset(self) -> int: ...
-
-    @property
-    def timestamp(self) -> int:
-        """Milliseconds since the epoch."""
-
-    @property
-    def headers(self) -> tuple[tuple[str, bytes | None], ...]: ...
-
-    @property
-    def stream_time(self) -> int:
-        """The largest timestamp that this task has seen, in milliseconds; -1 before the first."""
+    def close_task(self, task_id: TaskId) -> None:
+        """Flush and close a task's database; nothing when it is not open."""

@@ -1,7 +1,7 @@
 """Work that takes several round trips, written as a generator so that the worker never blocks.
 
-An activity yields the ``Pending`` it waits for; whoever drives it resumes it once that is done. The same activity
-therefore runs in a worker's loop, in a blocking call of a shell and in a simulation.
+An activity yields the ``Pending`` it waits for, or None for "after the next poll"; whoever drives it resumes it then.
+The same activity therefore runs in a worker's loop, in a blocking call of a shell and in a simulation.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from streams.client.pending import Pending
 
 T = TypeVar("T")
 
-Activity: TypeAlias = Generator[Pending[Any], None, T]
+Activity: TypeAlias = Generator[Pending[Any] | None, None, T]
 
 
 def wait(pending: Pending[T]) -> Activity[T]:
@@ -46,12 +46,12 @@ class Running(Generic[T]):
             return False
         try:
             self._waiting = next(self._activity)
-            while self._waiting.done:
+            while self._waiting is not None and self._waiting.done:
                 self._waiting = next(self._activity)
         except StopIteration as stop:
             self._result = stop.value
             self.done = True
-        return True
+        return self._waiting is not None or self.done
 
     def result(self) -> T:
         assert self.done, "the activity is still under way"

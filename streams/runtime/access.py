@@ -1,0 +1,223 @@
+"""An application's doors for data: send, read and query, while it runs or while it does not.
+
+A shell. While the application runs in this process, its worker's thread does the work (``Supervisor.call``); otherwise
+the data directory, or the cluster, is opened for as long as the call takes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+from broker_core.model import EARLIEST_OFFSET, LATEST_OFFSET
+from state.backends.rocksdb import RocksMemory
+from state.directory import StateDirectory
+from state.task_stores import ReadOnlyRows
+from streams.client.admin import NewTopic
+from streams.client.client import Client
+from streams.client.consumer import Consumer
+from streams.config import StreamsConfig
+from streams.errors import ConfigError, SerdeError, StreamsError
+from streams.model import ColumnBatch, Headers, Isolation, Record, TaskId, TopicPartition
+from streams.query.local import ReadOnlyStore
+from streams.runtime.activity import Activity, wait
+from streams.runtime.application import Application
+from streams.runtime.connection import connect
+from streams.runtime.supervisor import Supervisor, clock_ms, complete
+from streams.serde import resolve
+from streams.topology.compile import CompiledTopology, PlacedStore
+from streams.topology.nodes import AnySerde
+
+T = TypeVar("T")
+Call = Callable[[Callable[[Client], Activity[Any]]], Any]
+"""Runs an activity to its end, on whichever thread owns the client."""
+
+
+@contextmanager
+def caller(config: StreamsConfig, running: Supervisor | None) -> Iterator[Call]:
+    """A way to run activities: through the running application, or over a connection of one's own."""
+    if running is not None and running.worker is not None:
+        yield running.call
+        return
+    with connect(config) as connection:
+        yield lambda activity: complete(connection.client, activity(connection.client))
+
+
+def send(
+    app: Application, topic: str, key: Any, value: Any, *, timestamp: int | None = None, headers: Headers = ()
+) -> None:
+    """Write one record and wait until it is on disk; ``SerdeError`` when it does not fit the topic's types."""
+    key_serde, value_serde = app.topic_serdes(topic)
+    record = (_encode(key, key_serde, topic), _encode(value, value_serde, topic))
+    at_ms = clock_ms() if timestamp is None else timestamp
+    config = app.config()
+    with caller(config, app.running) as call:
+        call(lambda client: send_records(client, config, topic, [(*record, at_ms, headers)]))
+
+
+def send_records(
+    client: Client,
+    config: StreamsConfig,
+    topic: str,
+    records: Sequence[tuple[bytes | None, bytes | None, int, Headers]],
+) -> Activity[None]:
+    """Write records to a topic (made if the log is embedded), outside of any transaction; waits for the disk."""
+    found = yield from wait(client.admin.describe_topics([topic]))
+    if topic not in found:
+        if config.broker is not None:
+            raise ConfigError(f"the broker has no topic {topic!r}; create it first")
+        yield from wait(client.admin.create_topics({topic: NewTopic(partitions=config.partitions)}))
+    producer = client.producer()
+    for key, value, timestamp, headers in records:
+        producer.send(topic, key, value, timestamp, headers)
+    yield from wait(producer.flush())
+
+
+def read(app: Application, topic: str, *, key: Any = None, value: Any = None) -> Iterator[Record[Any, Any]]:
+    """The committed records that are in a topic now, oldest first within each partition."""
+    key_serde, value_serde = app.topic_serdes(topic, key=key, value=value)
+    decode_key = _decoder(key_serde, topic, "key")
+    decode_value = _decoder(value_serde, topic, "value")
+    with caller(app.config(), app.running) as call:
+        for batch in read_batches(call, topic):
+            for index in range(len(batch.keys)):
+                yield _record(batch, index, decode_key, decode_value)
+
+
+def read_batches(call: Call, topic: str, *, from_offset: int = EARLIEST_OFFSET) -> Iterator[ColumnBatch]:
+    """The batches between the topic's start and its end as of this call, partition by partition.
+
+    Raises:
+        ConfigError: there is no such topic.
+    """
+    ends: Mapping[TopicPartition, int] = call(lambda client: _ends(client, topic))
+    consumer: Consumer = call(lambda client: _open_consumer(client))
+    for topic_partition, end in ends.items():
+        position = from_offset
+        call(lambda client, at=topic_partition, offset=position: _assign(consumer, {at: offset}))  # type: ignore[misc]
+        while True:
+            batches, position = call(lambda client, at=topic_partition, stop=end: _chunk(consumer, at, stop))  # type: ignore[misc]
+            for batch in batches:
+                yield _until(batch, end)
+            if position >= end:
+                break
+    call(lambda client: _assign(consumer, {}))
+
+
+def query(app: Application, name: str) -> ReadOnlyStore[Any, Any]:
+    """A store's rows as of the last commit; opens the state for itself where the application does not run."""
+    topology = app.topology()
+    placed = topology.stores[name]
+    running = app.running
+    if running is not None and running.worker is not None:
+        return ReadOnlyStore(
+            name, lambda: _running_rows(app, placed), placed.key_serde, placed.value_serde
+        )
+    stack = ExitStack()
+    state = StateDirectory(Path(app.config().data_dir) / "state", RocksMemory().open)
+    stack.callback(state.close)
+    rows = _stored_rows(state, topology, placed)
+    return ReadOnlyStore(name, lambda: rows, placed.key_serde, placed.value_serde, stack.close)
+
+
+def _running_rows(app: Application, placed: PlacedStore) -> list[ReadOnlyRows]:
+    worker = app.running.worker if app.running is not None else None
+    started = worker.started if worker is not None else None
+    if started is None:
+        raise StreamsError(
+            f"store {placed.spec.name!r} is not open: the application is starting, restoring or has stopped; try again"
+        )
+    return [
+        running.stores.read_only(placed.spec.name)
+        for running in started.tasks
+        if running.plan.id.subtopology == placed.subtopology
+    ]
+
+
+def _stored_rows(state: StateDirectory, topology: CompiledTopology, placed: PlacedStore) -> list[ReadOnlyRows]:
+    """The rows of every task on disk. Opened with all stores of the task, so that none is taken for an orphan."""
+    specs = next(sub.stores for sub in topology.subtopologies if sub.id == placed.subtopology)
+    tasks = [task_id for task_id in state.tasks() if task_id.subtopology == placed.subtopology]
+    if not tasks:
+        raise StreamsError(f"store {placed.spec.name!r} has no local state in {state.root}; run the application first")
+    return [state.open_task(TaskId(*task_id), specs).read_only(placed.spec.name) for task_id in tasks]
+
+
+def _ends(client: Client, topic: str) -> Activity[dict[TopicPartition, int]]:
+    found = yield from wait(client.admin.describe_topics([topic]))
+    if topic not in found:
+        raise ConfigError(f"there is no topic {topic!r}; 'streams topics list' names those that are there")
+    wanted = {TopicPartition(topic, index): LATEST_OFFSET for index in range(found[topic].partitions)}
+    ends = yield from wait(client.admin.list_offsets(wanted, Isolation.READ_COMMITTED))
+    return {topic_partition: end or 0 for topic_partition, end in ends.items()}
+
+
+def _open_consumer(client: Client) -> Activity[Consumer]:
+    return client.consumer(isolation=Isolation.READ_COMMITTED, offset_reset="earliest")
+    yield  # an activity, though this one never waits
+
+
+def _assign(consumer: Consumer, offsets: Mapping[TopicPartition, int]) -> Activity[None]:
+    consumer.assign(offsets)
+    return
+    yield  # as above
+
+
+def _chunk(consumer: Consumer, topic_partition: TopicPartition, end: int) -> Activity[tuple[list[ColumnBatch], int]]:
+    """What there is of a partition, at least one batch unless the end is reached; and the position after it."""
+    while True:
+        batches = [batch for batch in consumer.poll_batches() if batch.topic_partition == topic_partition]
+        position = consumer.position(topic_partition)
+        if batches or position >= end or (position < 0 and end == 0):
+            return batches, end if position < 0 else position
+        yield None
+
+
+def _until(batch: ColumnBatch, end: int) -> ColumnBatch:
+    """The records of ``batch`` before ``end``: what was there when reading began."""
+    if batch.next_offset <= end or batch.offsets is not None:
+        return batch
+    count = max(0, end - batch.base_offset)
+    return batch._replace(
+        keys=batch.keys[:count], values=batch.values[:count], timestamps=batch.timestamps[:count],
+        headers=None if batch.headers is None else batch.headers[:count],
+    )  # fmt: skip
+
+
+def _record(
+    batch: ColumnBatch, index: int, decode_key: Callable[[bytes, int], Any], decode_value: Callable[[bytes, int], Any]
+) -> Record[Any, Any]:
+    key, value = batch.keys[index], batch.values[index]
+    offset = batch.base_offset + index if batch.offsets is None else batch.offsets[index]
+    return Record(
+        key=None if key is None else decode_key(key, offset),
+        value=None if value is None else decode_value(value, offset),
+        timestamp=batch.timestamps[index],
+        headers=() if batch.headers is None else batch.headers[index],
+        topic=batch.topic_partition.topic,
+        partition=batch.topic_partition.partition,
+        offset=offset,
+    )
+
+
+def _encode(value: Any, serde: AnySerde | None, topic: str) -> bytes | None:
+    if value is None:
+        return None
+    try:
+        return (serde or resolve(type(value))).encode(value)
+    except (TypeError, ValueError, AttributeError) as error:
+        raise SerdeError(f"{value!r:.80} does not fit topic {topic!r}: {error}") from error
+
+
+def _decoder(serde: AnySerde | None, topic: str, part: str) -> Callable[[bytes, int], Any]:
+    def decode(data: bytes, offset: int) -> Any:
+        if serde is None:
+            return data
+        try:
+            return serde.decode(data)
+        except (TypeError, ValueError) as error:
+            raise SerdeError(f"{part} at offset {offset} of topic {topic!r} is no {serde.id}: {error}") from error
+
+    return decode

@@ -1,0 +1,57 @@
+"""The manifest in the data directory: what the last run left there, compared before anything is opened.
+
+A shell for one small file; what changes mean is ``topology.manifest``'s.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Final
+
+from streams.errors import ConfigError
+from streams.topology.compile import CompiledTopology
+from streams.topology.manifest import Change, Effect, compare, decode_manifest, encode_manifest, manifest_of
+
+MANIFEST_FILE: Final = "manifest.json"
+
+
+def changes_since_last_run(data_dir: Path, topology: CompiledTopology) -> tuple[Change, ...]:
+    """What a run of ``topology`` would keep, add, move, break or orphan; empty on the first run."""
+    path = data_dir / MANIFEST_FILE
+    if not path.exists():
+        return ()
+    return compare(decode_manifest(path.read_bytes()), manifest_of(topology))
+
+
+def check_manifest(data_dir: Path, topology: CompiledTopology, *, accept: bool) -> None:
+    """Refuse to lose state; otherwise note the topology that runs from now on.
+
+    Arguments:
+        accept: the user agreed to what would be orphaned. What would break is refused all the same.
+
+    Raises:
+        ConfigError: says what would be lost or cannot be read, and how to keep it.
+    """
+    changes = changes_since_last_run(data_dir, topology)
+    refused = [
+        change
+        for change in changes
+        if change.effect is Effect.BREAKS or (change.effect is Effect.ORPHANS and not accept)
+    ]
+    if refused:
+        what = "; ".join(f"{change.kind} {change.name!r} {change.effect.value}: {change.detail}" for change in refused)
+        raise ConfigError(
+            f"this topology does not fit the state in {data_dir}: {what}. Undo the change, use a new application id, or "
+            "(where state is only orphaned) run with --accept to let go of it. Nothing was changed."
+        )
+    path = data_dir / MANIFEST_FILE
+    data = encode_manifest(manifest_of(topology))
+    if path.exists() and path.read_bytes() == data:
+        return
+    temporary = path.with_suffix(".tmp")
+    with temporary.open("wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(path)

@@ -1,0 +1,49 @@
+"""Running an application from its declaration: settings in, exit out. The one entry for ``App.run`` and the command line."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from rich.console import Console
+
+from streams.ports import Observer
+from streams.runtime.application import Application
+from streams.runtime.metrics import WorkerMetrics
+from streams.runtime.supervisor import Supervisor, stop_on_signals
+
+
+def run_app(
+    app: Application,
+    *,
+    until_end: bool,
+    overrides: Mapping[str, Any] | None = None,
+    accept: bool = False,
+    cache: bool = True,
+    quiet: bool = False,
+    own_process: bool = False,
+    observer: Observer | None = None,
+) -> WorkerMetrics:
+    """Run until Ctrl-C, SIGTERM, the end of the input or a failure; returns the final metrics.
+
+    Arguments:
+        overrides: settings over those of the code and the environment.
+        accept: let go of state that the topology no longer has.
+        cache: whether record caches are used.
+        quiet: no live line.
+        own_process: this process exists for this run, so its garbage collector may be tuned.
+    """
+    config = app.config(overrides or {})
+    supervisor = Supervisor(
+        app.topology(),
+        config,
+        app.feeds,
+        observer=observer,
+        console=None if quiet else Console(stderr=True),
+    )
+    app.running = supervisor
+    try:
+        with stop_on_signals(supervisor):
+            return supervisor.run(until_end=until_end, accept=accept, cache=cache, tune=own_process)
+    finally:
+        app.running = None

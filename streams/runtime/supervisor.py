@@ -1,0 +1,239 @@
+"""The shell around a worker: the clock, the signals, the live line, and the other threads' calls.
+
+Everything that decides is in ``worker``; this module only turns it round and waits. One thread (the caller of ``run``)
+owns broker, client and worker; other threads hand activities in through ``call``.
+"""
+
+from __future__ import annotations
+
+import queue
+import random
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+from rich.console import Console
+
+from state.backends.rocksdb import RocksMemory
+from state.directory import StateDirectory
+from streams.client.client import Client
+from streams.client.settings import ClientSettings
+from streams.config import StreamsConfig
+from streams.errors import ConfigError, StreamsError
+from streams.ports import NullObserver, Observer
+from streams.runtime.activity import Activity, Running
+from streams.runtime.connection import Connection, connect
+from streams.runtime.live import LiveLine
+from streams.runtime.manifest_file import check_manifest
+from streams.runtime.metrics import WorkerMetrics
+from streams.runtime.process_tuning import tune_process
+from streams.runtime.worker import Worker
+from streams.topology.compile import CompiledTopology
+from streams.topology.feed import Feed
+
+T = TypeVar("T")
+MAX_WAIT_MS: Final = 100
+"""How long the loop sleeps at most before it looks at signals and other threads' calls again."""
+CALL_TIMEOUT_S: Final = 60.0
+"""How long another thread's call waits for the worker's thread."""
+
+
+def clock_ms() -> int:
+    """Wall clock, epoch milliseconds: the one place where an application reads it."""
+    return time.time_ns() // 1_000_000
+
+
+class Supervisor:
+    """Runs one application in this process until it is stopped, ends or fails.
+
+    Arguments:
+        topology, config, feeds: what to run.
+        observer: hears what worker and commits do.
+        console: where the live line goes; None for silence.
+    """
+
+    def __init__(
+        self,
+        topology: CompiledTopology,
+        config: StreamsConfig,
+        feeds: Sequence[Feed],
+        *,
+        observer: Observer | None = None,
+        console: Console | None = None,
+    ) -> None:
+        self._topology = topology
+        self._config = config
+        self._feeds = feeds
+        self._observer = observer or NullObserver()
+        self._live = LiveLine(config.application_id, console) if console is not None else None
+        self._calls: queue.SimpleQueue[tuple[Callable[[Client], Activity[Any]], Future[Any]]] = queue.SimpleQueue()
+        self._active: list[tuple[Running[Any], Future[Any]]] = []
+        self._stop = threading.Event()
+        self._worker: Worker | None = None
+
+    @property
+    def worker(self) -> Worker | None:
+        """The worker while ``run`` is under way."""
+        return self._worker
+
+    def stop(self) -> None:
+        """Ask the application to commit and stop; from any thread or signal handler."""
+        self._stop.set()
+
+    def run(self, *, until_end: bool, accept: bool = False, cache: bool = True, tune: bool = False) -> WorkerMetrics:
+        """Run until stopped (or until all input is processed); returns the final metrics.
+
+        Arguments:
+            until_end: stop once all inputs and internal topics are at their ends and committed.
+            accept: let go of state that the topology no longer has.
+            cache: whether record caches are used.
+            tune: set the garbage collector up for a worker; only in a process that exists for it.
+
+        Raises:
+            StreamsError, StateError, StorageError: what went wrong, after everything has been closed.
+        """
+        data_dir = Path(self._config.data_dir)
+        started_ms = clock_ms()
+        with connect(self._config) as connection:
+            check_manifest(data_dir, self._topology, accept=accept)
+            state = StateDirectory(data_dir / "state", RocksMemory().open, self._observer)
+            try:
+                worker = self._make_worker(connection, state, until_end=until_end, cache=cache)
+                self._worker = worker
+                with tune_process() if tune else nullcontext():
+                    self._loop(worker, connection.client)
+                final = worker.metrics()
+            finally:
+                self._close_worker(connection.client)
+                state.close()
+        if self._live is not None:
+            self._live.close(final, started_ms, clock_ms())
+        return final
+
+    def call(self, activity: Callable[[Client], Activity[T]]) -> T:
+        """Have an activity run on the worker's thread; from any other thread. Blocks for its result."""
+        future: Future[T] = Future()
+        self._calls.put((activity, future))
+        return future.result(CALL_TIMEOUT_S)
+
+    def _make_worker(self, connection: Connection, state: StateDirectory, *, until_end: bool, cache: bool) -> Worker:
+        return Worker(
+            topology=self._topology,
+            config=self._config,
+            client=connection.client,
+            state=state,
+            feeds=self._feeds,
+            observer=self._observer,
+            cache=cache,
+            stop_at_end=until_end,
+        )
+
+    def _loop(self, worker: Worker, client: Client) -> None:
+        metrics = worker.metrics()
+        while not worker.finished:
+            now_ms = clock_ms()
+            if self._stop.is_set():
+                worker.request_stop()
+            moved = worker.run_once(now_ms)
+            moved = self._serve_calls(client) or moved
+            if self._live is not None and self._live.is_due(now_ms):
+                metrics = worker.metrics()
+                self._live.show(metrics, now_ms)
+            if not moved and not worker.finished:
+                deadline = worker.next_deadline()
+                wait_ms = MAX_WAIT_MS if deadline is None else max(0, min(MAX_WAIT_MS, deadline - clock_ms()))
+                client.wait(wait_ms)
+
+    def _serve_calls(self, client: Client) -> bool:
+        """Run other threads' activities a step further."""
+        while not self._calls.empty():
+            activity, future = self._calls.get()
+            self._active.append((Running(activity(client)), future))
+        moved = False
+        for running, future in list(self._active):
+            try:
+                moved = running.advance() or moved
+            except Exception as error:
+                future.set_exception(error)
+                self._active.remove((running, future))
+                continue
+            if running.done:
+                future.set_result(running.result())
+                self._active.remove((running, future))
+        return moved
+
+    def _close_worker(self, client: Client) -> None:
+        """Whatever happened: abort what is open (readers need not wait for its timeout), close, tell waiting threads."""
+        worker = self._worker
+        self._worker = None
+        if worker is not None and not worker.finished or worker is not None and worker.started is not None:
+            with contextmanager(_ignore_errors)():
+                complete(client, worker.abort())
+            worker.close()
+        gone = StreamsError("the application has stopped")
+        while not self._calls.empty():
+            self._calls.get()[1].set_exception(gone)
+        for _, future in self._active:
+            future.set_exception(gone)
+        self._active.clear()
+
+
+def _ignore_errors() -> Iterator[None]:
+    """The failure that is already on its way to the user says more than that of the clean-up."""
+    try:
+        yield
+    except Exception:
+        return
+
+
+def complete(client: Client, activity: Activity[T], timeout_ms: int = 60_000) -> T:
+    """Run an activity to its end on this thread, pumping the client."""
+    running = Running(activity)
+    deadline = clock_ms() + timeout_ms
+    while not running.done:
+        now_ms = clock_ms()
+        if now_ms > deadline:
+            running.close()
+            raise ConfigError(f"no answer from the broker within {timeout_ms / 1000:.0f} s")
+        moved = client.poll(now_ms)
+        moved = running.advance() or moved
+        if not moved and not running.done:
+            client.wait(MAX_WAIT_MS)
+    return running.result()
+
+
+@contextmanager
+def stop_on_signals(supervisor: Supervisor) -> Iterator[None]:
+    """Ctrl-C and SIGTERM commit and stop; a second one ends the process at once, as a crash that loses nothing.
+
+    Outside of the main thread signals are left alone.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def handle(number: int, _frame: object) -> None:
+        supervisor.stop()
+        signal.signal(number, signal.SIG_DFL)
+
+    previous = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)
+
+
+def make_client(transport: Any, config: StreamsConfig) -> Client:
+    """A client with the application's settings."""
+    return Client(
+        transport,
+        client_id=config.application_id,
+        random=random.Random(),
+        settings=ClientSettings(batch_bytes=config.batch_bytes, fetch_max_bytes=config.fetch_max_bytes),
+    )

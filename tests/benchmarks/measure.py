@@ -1,0 +1,98 @@
+"""One measurement in a process of its own: load a log, run the work over it, count all its CPU time.
+
+``python -m tests.benchmarks.measure WORK '{"rows": ..., ...}'`` prints one JSON object. One pinned core, broker and all
+threads included; the input is on the log before the clock starts.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from tests.benchmarks.works import WORKS, Work
+from tests.benchmarks.yardstick import Yardstick
+
+ROWS_PER_BATCH = 500
+
+
+def measure(work: Work, options: dict[str, Any]) -> dict[str, Any]:
+    """Run once; options: ``rows``, ``settings`` of the application, ``cache``."""
+    pin()
+    yardstick = Yardstick()
+    with tempfile.TemporaryDirectory(prefix="streams-bench-", dir=options.get("directory")) as directory:
+        app = work.build(Path(directory), options.get("settings", {}))
+        load(app, work, options["rows"])
+        before = yardstick.rate()
+        cpu, wall = time.process_time(), time.perf_counter()
+        from streams.runtime.run import run_app
+
+        metrics = run_app(app, until_end=True, quiet=True, cache=options.get("cache", True), own_process=True)
+        cpu, wall = time.process_time() - cpu, time.perf_counter() - wall
+        after = yardstick.rate()
+        check(app, work, options["rows"])
+    units = options["rows"] * work.units_per_row
+    rate = max(before, after)
+    return {
+        "work": work.name,
+        "rows": options["rows"],
+        "cpu_s": cpu,
+        "wall_s": wall,
+        "cpu_us_per_row": cpu / options["rows"] * 1e6,
+        "rows_per_s": options["rows"] / wall,
+        "y": units / cpu / rate,
+        "yardstick_us": 1e6 / rate,
+        "commits": metrics.commits,
+        "peak_rss_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+    }
+
+
+def load(app: Any, work: Work, rows: int) -> None:
+    """Write the input in batches as a producer with some load would."""
+    from streams.runtime.access import caller, send_records
+
+    config = app.config({"durability": "none"})
+    with caller(config, None) as call:
+        for chunk in chunks(work.rows(rows)):
+            records = [(key, value, timestamp, ()) for key, value, timestamp in chunk]
+            call(lambda client, chunk=records: send_records(client, config, work.topic, chunk))
+
+
+def chunks(rows: Iterator[Any]) -> Iterator[list[Any]]:
+    while chunk := list(islice(rows, 4 * ROWS_PER_BATCH)):
+        yield chunk
+
+
+def check(app: Any, work: Work, rows: int) -> None:
+    """A wrong answer has no speed."""
+    if work.name == "w1":
+        from tests.benchmarks.inputs import MIN_PRICE
+
+        expected = [json.loads(value)["price"] for _, value, _ in work.rows(rows)]
+        wanted = [price * 908 // 1000 for price in expected if price > MIN_PRICE]
+        got = [record.value.euros for record in app.read("converted")]
+        assert (len(got), sum(got)) == (len(wanted), sum(wanted)), "W1 gave a wrong answer"
+        return
+    counts: dict[str, int] = {}
+    for _, value, _ in work.rows(rows):
+        for word in value.decode().split():
+            counts[word] = counts.get(word, 0) + 1
+    got_counts = {record.key: record.value for record in app.read("word-counts")}
+    assert got_counts == counts, "W2 gave a wrong answer"
+
+
+def pin() -> None:
+    """To one core, where the platform can."""
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
+
+
+if __name__ == "__main__":
+    print(json.dumps(measure(WORKS[sys.argv[1]], json.loads(sys.argv[2]))))

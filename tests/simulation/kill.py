@@ -1,0 +1,191 @@
+"""Real processes, real RocksDB, real disk: kill -9 again and again, and the numbers must add up.
+
+    python -m tests.simulation.kill                 at least 100 kills, spread as the printed table says
+    python -m tests.simulation.kill --kills 24      a short run, as in CI
+
+Every incarnation must make progress (a commit of its own, or a part of a restore). At the end the outputs, read
+read_committed, and the stores must equal those of an undisturbed run: record by record per partition with the record
+cache off, the last value per key and the stores with it on.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import signal
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from streams.runtime.access import caller, send_records
+from tests.simulation.kill_app import COMMIT_STEPS, build
+
+POINTS = (
+    *(f"commit.{step}.{edge}" for step in COMMIT_STEPS for edge in ("before", "after")),
+    "restore",
+    "batch",
+)
+VOCABULARY = 3_000
+LINES_PER_KILL = 1_500
+MAX_RESTART_P95_S = 3.0
+
+
+@dataclass(kw_only=True)
+class Report:
+    """What happened, for the table."""
+
+    kills: dict[str, int] = field(default_factory=lambda: dict.fromkeys(POINTS, 0))
+    restarts_s: list[float] = field(default_factory=list)
+    without_progress: list[str] = field(default_factory=list)
+    incarnations: int = 0
+
+
+def plans(count: int, draw: random.Random, *, cache: bool) -> Iterator[dict[str, Any]]:
+    """Points in turn, each at its edge or some microseconds into the step."""
+    for index in range(count):
+        point = POINTS[index % len(POINTS)]
+        plan: dict[str, Any] = {"point": point, "after_commits": draw.randint(1, 3), "cache": cache}
+        if point == "restore":
+            plan["batches"] = draw.randint(1, 3)
+        elif point == "batch":
+            plan["calls"] = draw.randint(1, 400)
+        else:
+            plan["delay_us"] = draw.choice((0, 0, 50, 200, 500, 1_000))
+        yield plan
+
+
+def fill(directory: Path, lines: int, partitions: int) -> None:
+    """The input: keyed lines, the same in every run."""
+    draw = random.Random(7)
+    app = build(directory, partitions=partitions)
+    config = app.config()
+    weights = [1.0 / (rank + 1) for rank in range(VOCABULARY)]
+    rows = []
+    for index in range(lines):
+        text = " ".join(f"w{rank}" for rank in draw.choices(range(VOCABULARY), weights=weights, k=6))
+        rows.append((f"k{index % 997}".encode(), text.encode(), 1_700_000_000_000 + index, ()))
+    with caller(config, None) as call:
+        for start in range(0, len(rows), 2_000):
+            call(lambda client, at=start: send_records(client, config, "lines", rows[at : at + 2_000]))
+
+
+def run(directory: Path, plan: dict[str, Any], report: Report | None = None) -> bool:
+    """One incarnation; True if it reached the end of its input."""
+    began = time.time()
+    process = subprocess.run(
+        [sys.executable, "-m", "tests.simulation.kill_app", str(directory), json.dumps(plan)],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False,
+    )  # fmt: skip
+    events = [json.loads(line) for line in process.stdout.splitlines()]
+    names = [event["event"] for event in events]
+    if process.returncode not in (0, -signal.SIGKILL):
+        raise SystemExit(f"incarnation failed with status {process.returncode}:\n{process.stderr}")
+    if report is not None:
+        report.incarnations += 1
+        for event in events:
+            if event["event"] == "processing":
+                report.restarts_s.append(event["since_exec"] - began)
+            if event["event"] == "killing":
+                report.kills[event["point"]] += 1
+        if "committed" not in names and not (plan["point"] == "restore" and "killing" in names) and "ended" not in names:
+            report.without_progress.append(plan["point"])
+    return process.returncode == 0
+
+
+def outcome(directory: Path, *, cache: bool) -> dict[str, Any]:
+    """What there is to compare: outputs as read_committed readers see them, and the store."""
+    app = build(directory)
+    result: dict[str, Any] = {}
+    for topic in ("shouted", "counts"):
+        records = list(app.read(topic))
+        if topic == "counts" and cache:
+            result[topic] = {record.key: record.value for record in records}
+        else:
+            partitions: dict[int, list[Any]] = {}
+            for record in records:
+                partitions.setdefault(record.partition, []).append((record.key, record.value, record.timestamp))
+            result[topic] = partitions
+    with app.query("counts") as store:
+        result["store"] = dict(store.all())
+    return result
+
+
+def one_run(kills: int, seed: int, *, cache: bool, partitions: int, root: Path) -> Report:
+    """Undisturbed and killed, side by side; raises ``AssertionError`` with the first difference."""
+    draw = random.Random(seed)
+    report = Report()
+    calm, killed = root / f"calm-{cache}", root / f"killed-{cache}"
+    for directory in (calm, killed):
+        fill(directory, max(3_000, kills * LINES_PER_KILL), partitions)
+    assert run(calm, {"cache": cache, "point": "none"}), "the undisturbed run did not end"
+    for plan in plans(kills, draw, cache=cache):
+        ended = run(killed, plan, report)
+        print(f"\r{report.incarnations}/{kills} {plan['point']:<36}", end="", file=sys.stderr, flush=True)
+        if ended and plan["point"] != "restore":
+            print(f"\nthe input ended after {report.incarnations} incarnations", file=sys.stderr)
+            break
+    while not run(killed, {"cache": cache, "point": "none"}):
+        pass
+    print(file=sys.stderr)
+    expected, got = outcome(calm, cache=cache), outcome(killed, cache=cache)
+    for part in expected:
+        assert got[part] == expected[part], f"{part} differs (cache={cache}): {difference(expected[part], got[part])}"
+    return report
+
+
+def difference(expected: Any, got: Any) -> str:
+    for key in sorted({*expected, *got}, key=str):
+        if expected.get(key) != got.get(key):
+            left, right = expected.get(key), got.get(key)
+            if isinstance(left, list) and isinstance(right, list):
+                at = next((i for i, pair in enumerate(zip(left, right, strict=False)) if pair[0] != pair[1]), None)
+                return f"partition {key}: {len(left)} and {len(right)} records, first difference at {at}"
+            return f"{key}: expected {left!r}, got {right!r}"
+    return "nothing"
+
+
+def table(reports: dict[bool, Report]) -> str:
+    lines = [f"{'kill point':<36} {'cache off':>9} {'cache on':>9}"]
+    for point in POINTS:
+        lines.append(f"{point:<36} {reports[False].kills[point]:>9} {reports[True].kills[point]:>9}")
+    lines.append(f"{'all':<36} {sum(reports[False].kills.values()):>9} {sum(reports[True].kills.values()):>9}")
+    restarts = sorted(second for report in reports.values() for second in report.restarts_s)
+    if restarts:
+        p95 = restarts[min(len(restarts) - 1, int(len(restarts) * 0.95))]
+        lines.append(
+            f"start of the process to first record: median {statistics.median(restarts):.2f} s, p95 {p95:.2f} s "
+            f"(limit {MAX_RESTART_P95_S} s), {len(restarts)} restarts"
+        )
+    return "\n".join(lines)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--kills", type=int, default=144)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--directory", type=Path, default=None, help="where the data goes; a temporary one by default")
+    options = parser.parse_args(arguments)
+    reports = {}
+    with tempfile.TemporaryDirectory(prefix="streams-kill-", dir=options.directory) as root:
+        for cache in (False, True):
+            reports[cache] = one_run(
+                options.kills // 2, options.seed + cache, cache=cache, partitions=3 if cache else 1, root=Path(root)
+            )
+    print(table(reports))
+    idle = [point for report in reports.values() for point in report.without_progress]
+    if idle:
+        print(f"incarnations without progress: {idle}")
+        return 1
+    print("outputs and stores equal those of the undisturbed runs")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,117 @@
+"""The application that is killed, and the process that kills itself: ``python -m tests.simulation.kill_app DIR PLAN``.
+
+``PLAN`` is JSON: ``{"point": "commit.end_transaction.before", "after_commits": 2, "delay_us": 300, "cache": true}``. The
+process runs the application until its input ends, or sends itself SIGKILL at the point. It reports on standard output,
+one JSON object a line, unbuffered: ``running``, ``processing``, ``committed``, ``killing``.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+from streams import App
+
+COMMIT_STEPS = ("flush_caches", "flush_producer", "send_offsets", "end_transaction", "apply")
+
+
+class Killer:
+    """Observer that ends the process at the planned point."""
+
+    def __init__(self, plan: dict[str, Any]) -> None:
+        self._plan = plan
+        self._commits = 0
+        self._restored_batches = 0
+        self._calls = 0
+        self._began = time.monotonic()
+
+    def event(self, name: str, **fields: object) -> None:
+        if name == "worker.state" and fields["state"] == "running" and self._commits == 0:
+            self._report_once("running")
+        elif name == "commit.step" and self._commits >= self._plan.get("after_commits", 1):
+            if self._plan.get("point") == f"commit.{fields['step']}.{fields['at']}":
+                self._kill()
+        elif name == "commit.done":
+            self._commits += 1
+            report(event="committed", commits=self._commits)
+        elif name == "restore.batch":
+            self._restored_batches += 1
+            if self._plan.get("point") == "restore" and self._restored_batches >= self._plan["batches"]:
+                self._kill()
+
+    def word(self) -> None:
+        """Called for every word, in the middle of a batch."""
+        if self._calls == 0:
+            self._report_once("processing")
+        self._calls += 1
+        if self._plan.get("point") == "batch" and self._commits >= self._plan.get("after_commits", 1):
+            self._plan["calls"] -= 1
+            if self._plan["calls"] <= 0:
+                self._kill()
+
+    def _report_once(self, event: str) -> None:
+        report(event=event, seconds=round(time.monotonic() - self._began, 3), since_exec=time.time())
+
+    def _kill(self) -> None:
+        """At once, or some microseconds later from another thread: inside the step, not at its edge."""
+        delay_us = self._plan.get("delay_us", 0)
+        report(event="killing", point=self._plan["point"])
+        if not delay_us:
+            os.kill(os.getpid(), signal.SIGKILL)
+        self._plan["point"] = "done"
+        threading.Thread(target=_kill_after, args=(delay_us,), daemon=True).start()
+
+
+def _kill_after(delay_us: int) -> None:
+    until = time.perf_counter() + delay_us / 1e6
+    while time.perf_counter() < until:
+        pass
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def report(**fields: object) -> None:
+    os.write(1, json.dumps(fields).encode() + b"\n")
+
+
+KILLER = Killer({})
+
+
+def words_of(line: str) -> list[str]:
+    KILLER.word()
+    return line.split()
+
+
+def word(value: str) -> str:
+    return value
+
+
+def build(data_dir: Path, **settings: Any) -> App:
+    """A stateless branch and a counted one, over one source."""
+    app = App("killed", data_dir=data_dir, commit_interval_ms=20, **settings)
+    lines = app.stream("lines", key=str, value=str)
+    lines.map_values(str.upper, value=str).to("shouted")
+    counts = lines.flat_map_values(words_of).group_by(word).count(store="counts")
+    counts.to_stream().to("counts")
+    return app
+
+
+def main() -> None:
+    global KILLER  # noqa: PLW0603  # the application's functions are module-level, as a user's are
+    directory, plan = Path(sys.argv[1]), json.loads(sys.argv[2])
+    KILLER = Killer(plan)
+    from streams.runtime.run import run_app
+
+    # State on disk is flushed rarely, so that a kill loses some and the next start has something to restore.
+    app = build(directory)
+    run_app(app, until_end=True, quiet=True, cache=plan.get("cache", True), observer=KILLER)
+    report(event="ended")
+
+
+if __name__ == "__main__":
+    main()
