@@ -5,11 +5,59 @@ Only shaping of requests and answers lives here; routing and retrying are ``call
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any, Final, TypeVar
 
+from broker_core.errors import ErrorCode
+from broker_core.protocol.create_topics import (
+    CreatableTopic,
+    CreatableTopicConfig,
+    CreateTopicsRequest,
+    CreateTopicsResponse,
+)
+from broker_core.protocol.delete_records import (
+    DeleteRecordsPartition,
+    DeleteRecordsRequest,
+    DeleteRecordsResponse,
+    DeleteRecordsTopic,
+)
+from broker_core.protocol.delete_topics import DeleteTopicsRequest, DeleteTopicsResponse
+from broker_core.protocol.describe_configs import (
+    DescribeConfigsRequest,
+    DescribeConfigsResource,
+    DescribeConfigsResponse,
+)
+from broker_core.protocol.metadata import MetadataRequest, MetadataRequestTopic, MetadataResponse
+from broker_core.protocol.offset_commit import (
+    OffsetCommitRequest,
+    OffsetCommitRequestPartition,
+    OffsetCommitRequestTopic,
+    OffsetCommitResponse,
+)
+from broker_core.protocol.offset_fetch import (
+    OffsetFetchRequest,
+    OffsetFetchRequestGroup,
+    OffsetFetchRequestTopics,
+    OffsetFetchResponse,
+)
+from streams.client.calls import ANY, GROUP_COORDINATOR, Coordinator, Exchange, Exchanges, Judge, Leader, Where
+from streams.client.metadata import METADATA_MAX_VERSION, Cluster
+from streams.client.offset_requests import Gather, OffsetRequests
 from streams.client.pending import Pending
+from streams.client.settings import ClientSettings
+from streams.errors import ClientError
 from streams.model import Isolation, OffsetAndMetadata, TopicPartition
+
+T = TypeVar("T")
+
+DELETE_TOPICS_MAX_VERSION: Final = 5
+"""From 6 on topics may go by id."""
+OFFSET_FETCH_MAX_VERSION: Final = 8
+OFFSET_COMMIT_MAX_VERSION: Final = 8
+"""From 9 on an unknown group is told apart from a wrong generation; a commit from outside needs neither."""
+TOPIC_RESOURCE: Final = 2
+BROKER_DEFAULT: Final = -1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,19 +78,69 @@ class TopicDescription:
 class Admin:
     """The calls that the runtime and the command line need. Refusals are ``ClientError``, per call the first one."""
 
+    def __init__(
+        self,
+        *,
+        cluster: Cluster,
+        exchanges: Exchanges,
+        offset_requests: OffsetRequests,
+        judge: Judge,
+        settings: ClientSettings,
+    ) -> None:
+        self._cluster, self._exchanges, self._offset_requests = cluster, exchanges, offset_requests
+        self._judge, self._settings = judge, settings
+
     def describe_topics(self, names: Sequence[str]) -> Pending[dict[str, TopicDescription]]:
         """Missing topics are missing from the answer; nothing is created."""
-        raise NotImplementedError
+        if not names:
+            return Pending.of({})
+        topics = tuple(MetadataRequestTopic(name=name) for name in names)
+        return self._metadata(topics, f"describing topics {', '.join(names)}")
 
     def list_topics(self) -> Pending[dict[str, TopicDescription]]:
-        raise NotImplementedError
+        """All topics, the broker's own (``is_internal``) included."""
+        return self._metadata(None, "listing topics")
 
     def create_topics(self, topics: Mapping[str, NewTopic]) -> Pending[dict[str, bool]]:
         """Settles with True per topic that was made, False where it was there already."""
-        raise NotImplementedError
+        if not topics:
+            return Pending.of({})
+        body = CreateTopicsRequest(
+            topics=tuple(
+                CreatableTopic(
+                    name=name,
+                    num_partitions=BROKER_DEFAULT if new.partitions is None else new.partitions,
+                    replication_factor=BROKER_DEFAULT,
+                    configs=tuple(CreatableTopicConfig(name=key, value=value) for key, value in new.configs.items()),
+                )
+                for name, new in topics.items()
+            ),
+            timeout_ms=self._settings.request_timeout_ms,
+        )
+
+        def read(answer: CreateTopicsResponse) -> dict[str, bool]:
+            made = {}
+            for topic in answer.topics:
+                exists = topic.error_code == ErrorCode.TOPIC_ALREADY_EXISTS
+                if not exists:
+                    self._judge.check(topic.error_code, f"creating topic {topic.name}", topic.error_message)
+                made[topic.name] = not exists
+            return made
+
+        return self._ask(body, ANY, f"creating topics {', '.join(topics)}", read)
 
     def delete_topics(self, names: Sequence[str]) -> Pending[None]:
-        raise NotImplementedError
+        """Fails with UNKNOWN_TOPIC_OR_PARTITION when one is missing."""
+        if not names:
+            return Pending.of(None)
+        body = DeleteTopicsRequest(topic_names=tuple(names), timeout_ms=self._settings.request_timeout_ms)
+
+        def read(answer: DeleteTopicsResponse) -> None:
+            for topic in answer.responses:
+                self._final(topic.error_code, f"deleting topic {topic.name}", topic.error_message)
+                self._cluster.forget_leader(TopicPartition(topic.name or "", 0))
+
+        return self._ask(body, ANY, f"deleting topics {', '.join(names)}", read, DELETE_TOPICS_MAX_VERSION)
 
     def list_offsets(
         self,
@@ -50,21 +148,161 @@ class Admin:
         isolation: Isolation = Isolation.READ_UNCOMMITTED,
     ) -> Pending[dict[TopicPartition, int | None]]:
         """Offsets at ``LATEST_OFFSET``, ``EARLIEST_OFFSET`` or a time in ms; None where no record is that new."""
-        raise NotImplementedError
+        pending: Pending[dict[TopicPartition, int | None]] = Pending()
+        self._offset_requests.list_offsets(timestamps, isolation, pending.resolve, pending.fail)
+        return pending
 
     def committed(
         self, group_id: str, topic_partitions: Sequence[TopicPartition], *, require_stable: bool = True
     ) -> Pending[dict[TopicPartition, OffsetAndMetadata | None]]:
         """Committed offsets; with ``require_stable`` waits for transactions that are about to change them."""
-        raise NotImplementedError
+        topics: dict[str, list[int]] = {}
+        for topic, partition in topic_partitions:
+            topics.setdefault(topic, []).append(partition)
+        group = OffsetFetchRequestGroup(
+            group_id=group_id,
+            topics=tuple(
+                OffsetFetchRequestTopics(name=name, partition_indexes=tuple(indexes))
+                for name, indexes in topics.items()
+            ),
+        )
+        body = OffsetFetchRequest(groups=(group,), require_stable=require_stable)
+        doing = f"fetching the committed offsets of group {group_id}"
+
+        def read(answer: OffsetFetchResponse) -> dict[TopicPartition, OffsetAndMetadata | None]:
+            offsets: dict[TopicPartition, OffsetAndMetadata | None] = dict.fromkeys(topic_partitions)
+            for found in answer.groups:
+                self._judge.check(found.error_code, doing)
+                for topic in found.topics:
+                    for partition in topic.partitions:
+                        self._judge.check(partition.error_code, f"{doing}, {topic.name}-{partition.partition_index}")
+                        if partition.committed_offset >= 0:
+                            place = TopicPartition(topic.name, partition.partition_index)
+                            offsets[place] = OffsetAndMetadata(partition.committed_offset, partition.metadata or "")
+            return offsets
+
+        return self._ask(body, Coordinator(GROUP_COORDINATOR, group_id), doing, read, OFFSET_FETCH_MAX_VERSION)
 
     def commit_offsets(self, group_id: str, offsets: Mapping[TopicPartition, OffsetAndMetadata]) -> Pending[None]:
         """Commit outside of a transaction and of a membership."""
-        raise NotImplementedError
+        if not offsets:
+            return Pending.of(None)
+        topics: dict[str, list[OffsetCommitRequestPartition]] = {}
+        for (topic, partition), committed in offsets.items():
+            topics.setdefault(topic, []).append(
+                OffsetCommitRequestPartition(
+                    partition_index=partition,
+                    committed_offset=committed.offset,
+                    committed_metadata=committed.metadata,
+                )
+            )
+        body = OffsetCommitRequest(
+            group_id=group_id,
+            topics=tuple(
+                OffsetCommitRequestTopic(name=name, partitions=tuple(partitions)) for name, partitions in topics.items()
+            ),
+        )
+        doing = f"committing offsets of group {group_id}"
+
+        def read(answer: OffsetCommitResponse) -> None:
+            for topic in answer.topics:
+                for partition in topic.partitions:
+                    self._judge.check(partition.error_code, f"{doing}, {topic.name}-{partition.partition_index}")
+
+        return self._ask(body, Coordinator(GROUP_COORDINATOR, group_id), doing, read, OFFSET_COMMIT_MAX_VERSION)
 
     def delete_records(self, offsets: Mapping[TopicPartition, int]) -> Pending[dict[TopicPartition, int]]:
         """Give up records before the offsets (-1: all); settles with the new starts."""
-        raise NotImplementedError
+        starts: dict[TopicPartition, int] = {}
+        pending: Pending[dict[TopicPartition, int]] = Pending()
+        if not offsets:
+            return Pending.of(starts)
+        gathered = Gather(len(offsets), lambda: pending.resolve(starts), pending.fail)
+        for topic_partition, offset in offsets.items():
+            self._delete_records(topic_partition, offset, starts).then(
+                lambda one: gathered.done() if one.error is None else gathered.fail(_client_error(one.error))
+            )
+        return pending
 
     def describe_configs(self, topics: Sequence[str]) -> Pending[dict[str, dict[str, str | None]]]:
-        raise NotImplementedError
+        """Every setting of each topic, defaults included."""
+        if not topics:
+            return Pending.of({})
+        body = DescribeConfigsRequest(
+            resources=tuple(
+                DescribeConfigsResource(resource_type=TOPIC_RESOURCE, resource_name=name, configuration_keys=None)
+                for name in topics
+            )
+        )
+
+        def read(answer: DescribeConfigsResponse) -> dict[str, dict[str, str | None]]:
+            found: dict[str, dict[str, str | None]] = {}
+            for result in answer.results:
+                self._final(result.error_code, f"describing topic {result.resource_name}", result.error_message)
+                found[result.resource_name] = {config.name: config.value for config in result.configs}
+            return found
+
+        return self._ask(body, ANY, f"describing the settings of {', '.join(topics)}", read)
+
+    def _delete_records(
+        self, topic_partition: TopicPartition, offset: int, starts: dict[TopicPartition, int]
+    ) -> Pending[None]:
+        wanted = DeleteRecordsPartition(partition_index=topic_partition.partition, offset=offset)
+        body = DeleteRecordsRequest(
+            topics=(DeleteRecordsTopic(name=topic_partition.topic, partitions=(wanted,)),),
+            timeout_ms=self._settings.request_timeout_ms,
+        )
+        doing = f"deleting records of {topic_partition} before offset {offset}"
+
+        def read(answer: DeleteRecordsResponse) -> None:
+            for topic in answer.topics:
+                for partition in topic.partitions:
+                    self._judge.check(partition.error_code, doing)
+                    starts[topic_partition] = partition.low_watermark
+
+        return self._ask(body, Leader(topic_partition), doing, read)
+
+    def _metadata(
+        self, topics: tuple[MetadataRequestTopic, ...] | None, doing: str
+    ) -> Pending[dict[str, TopicDescription]]:
+        body = MetadataRequest(topics=topics, allow_auto_topic_creation=False)
+
+        def read(answer: MetadataResponse) -> dict[str, TopicDescription]:
+            found: dict[str, TopicDescription] = {}
+            for topic in answer.topics:
+                if topic.name is None or topic.error_code == ErrorCode.UNKNOWN_TOPIC_OR_PARTITION:
+                    continue
+                self._judge.check(topic.error_code, f"describing topic {topic.name}")
+                found[topic.name] = TopicDescription(
+                    name=topic.name, partitions=len(topic.partitions), is_internal=topic.is_internal
+                )
+            return found
+
+        return self._ask(body, ANY, doing, read, METADATA_MAX_VERSION)
+
+    def _final(self, code: int, doing: str, detail: str | None) -> None:
+        """As the judge's ``check``, but a missing topic is an answer: somebody asked for this very name."""
+        if code == ErrorCode.UNKNOWN_TOPIC_OR_PARTITION:
+            raise ClientError(code, f"{doing} was refused: there is no such topic")
+        self._judge.check(code, doing, detail)
+
+    def _ask(
+        self,
+        body: Any,
+        where: Where,
+        doing: str,
+        read: Callable[[Any], T],
+        max_version: int | None = None,
+    ) -> Pending[T]:
+        pending: Pending[T] = Pending()
+
+        def settle(answer: Any) -> None:
+            pending.resolve(read(answer))
+
+        self._exchanges.start(Exchange(body, where, doing, settle, pending.fail, max_version))
+        return pending
+
+
+def _client_error(error: Exception) -> ClientError:
+    assert isinstance(error, ClientError)
+    return error

@@ -1,0 +1,261 @@
+"""One producer's transactions, in the form that every Kafka broker since 0.11 speaks (V1, before KIP-890).
+
+Owns the state table: what may be called when, and when the transaction can end. Requests are ``txn_requests``', batches
+``sender``'s. A transaction that met an error can only be aborted, and an abort after an error raises the epoch,
+so that no sequence has to be guessed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from enum import Enum
+from typing import Final
+
+from broker_core.errors import ErrorCode
+from streams.client.errors import FATAL
+from streams.client.metadata import Cluster
+from streams.client.pending import Pending
+from streams.client.sender import Identity, Sender
+from streams.client.txn_requests import TransactionRequests
+from streams.errors import ClientError, TransactionAborted
+from streams.model import OffsetAndMetadata, TopicPartition
+
+
+class State(Enum):
+    """Where a transactional producer stands."""
+
+    NEW = "new"
+    INITIALIZING = "initializing"
+    READY = "ready"
+    OPEN = "open"
+    COMMITTING = "committing"
+    BROKEN = "broken"
+    """The open transaction cannot be committed."""
+    ABORTING = "aborting"
+    FATAL = "fatal"
+
+
+TRANSITIONS: Final[Mapping[State, frozenset[State]]] = {
+    State.NEW: frozenset({State.INITIALIZING, State.FATAL}),
+    State.INITIALIZING: frozenset({State.READY, State.NEW, State.FATAL}),
+    State.READY: frozenset({State.INITIALIZING, State.OPEN, State.FATAL}),
+    State.OPEN: frozenset({State.COMMITTING, State.ABORTING, State.BROKEN, State.FATAL}),
+    State.COMMITTING: frozenset({State.READY, State.BROKEN, State.FATAL}),
+    State.BROKEN: frozenset({State.ABORTING, State.FATAL}),
+    State.ABORTING: frozenset({State.READY, State.FATAL}),
+    State.FATAL: frozenset(),
+}
+
+
+class Transactions:
+    """The transaction machine of one producer; ``advance`` moves it, answers come by the exchanges.
+
+    Arguments:
+        transactional_id: names the producer across restarts.
+        requests: asks the coordinators.
+        cluster: says which partitions exist.
+        sender: whose batches belong to the transaction.
+    """
+
+    def __init__(
+        self, transactional_id: str, *, requests: TransactionRequests, cluster: Cluster, sender: Sender
+    ) -> None:
+        self._id, self._requests, self._cluster, self._sender = transactional_id, requests, cluster, sender
+        self.state = State.NEW
+        self.error: ClientError | None = None
+        self._new: dict[TopicPartition, None] = {}
+        self._added: dict[TopicPartition, None] = {}
+        self._attempted = False
+        """Whether the coordinator may know of the open transaction."""
+        self._known = False
+        """Whether it certainly does."""
+        self._raise_epoch = False
+        self._adding = False
+        self._offsets_under_way = 0
+        self._ending: Pending[None] | None = None
+        self._end_sent = False
+
+    def init(self) -> Pending[None]:
+        self.require(State.NEW, State.READY)
+        self._move(State.INITIALIZING)
+        pending: Pending[None] = Pending()
+
+        def done(identity: Identity) -> None:
+            self._sender.renew(identity)
+            self._move(State.READY)
+            pending.resolve(None)
+
+        def fail(error: ClientError) -> None:
+            if error.code in FATAL:
+                self._broken(error)
+            else:
+                self._move(State.NEW)
+            pending.fail(error)
+
+        self._requests.claim(None, done, fail)
+        return pending
+
+    def begin(self) -> None:
+        self.require(State.READY)
+        self._move(State.OPEN)
+
+    def touch(self, topic_partition: TopicPartition) -> None:
+        """Note that the transaction writes to a partition."""
+        if topic_partition not in self._added:
+            self._new[topic_partition] = None
+
+    def may_write(self, topic_partition: TopicPartition) -> bool:
+        return topic_partition in self._added
+
+    def send_offsets(self, group_id: str, offsets: Mapping[TopicPartition, OffsetAndMetadata]) -> Pending[None]:
+        self.require(State.OPEN)
+        if not offsets:
+            return Pending.of(None)
+        pending: Pending[None] = Pending()
+        identity, copied = self._identity, dict(offsets)
+
+        def added() -> None:
+            self._known = True
+            if self.state in (State.OPEN, State.COMMITTING):
+                self._requests.commit_offsets(identity, group_id, copied, done, fail)
+            else:
+                self._offsets_under_way -= 1
+                pending.fail(self._aborted(ErrorCode.OPERATION_NOT_ATTEMPTED, "it is being aborted"))
+
+        def done() -> None:
+            self._offsets_under_way -= 1
+            pending.resolve(None)
+
+        def fail(error: ClientError) -> None:
+            self._offsets_under_way -= 1
+            self._broken(error)
+            pending.fail(self.error or error)
+
+        self._attempted = True
+        self._offsets_under_way += 1
+        self._requests.add_offsets(identity, group_id, added, fail)
+        return pending
+
+    def commit(self) -> Pending[None]:
+        self.require(State.OPEN)
+        self._move(State.COMMITTING)
+        self._ending = Pending()
+        return self._ending
+
+    def abort(self) -> Pending[None]:
+        self.require(State.OPEN, State.BROKEN)
+        self._raise_epoch = self.state is State.BROKEN
+        self._move(State.ABORTING)
+        self._sender.discard(self._aborted(ErrorCode.OPERATION_NOT_ATTEMPTED, "it is being aborted"))
+        self._new.clear()
+        self._ending = Pending()
+        return self._ending
+
+    def advance(self, *, drained: bool) -> None:
+        """Do what the state asks for next.
+
+        Arguments:
+            drained: everything written so far is acknowledged.
+        """
+        live = self.state in (State.OPEN, State.COMMITTING)
+        if live and self._sender.error is not None:
+            self._broken(self._sender.error)
+        elif live and self._new and not self._adding:
+            self._add_partitions()
+        if self._end_sent or self._adding or self._offsets_under_way:
+            return
+        if self.state is State.COMMITTING and drained:
+            self._end(commit=True)
+        elif self.state is State.ABORTING and not self._sender.in_air:
+            self._end(commit=False)
+
+    def require(self, *states: State) -> None:
+        """Raises the transaction's error, or ``RuntimeError`` for a call out of turn, unless in one of ``states``."""
+        if self.state in states:
+            return
+        if self.error is not None:
+            raise self.error
+        wanted = " or ".join(state.value for state in states)
+        raise RuntimeError(f"transactional producer {self._id} is {self.state.value}; this needs it to be {wanted}")
+
+    def _add_partitions(self) -> None:
+        """One request for all new partitions, once every one of them has a leader (and so exists)."""
+        try:
+            if any(self._cluster.leader(partition) is None for partition in self._new):
+                return
+        except ClientError as error:
+            self._broken(error)
+            return
+        new, self._new = self._new, {}
+
+        def done() -> None:
+            self._adding, self._known = False, True
+            self._added.update(new)
+
+        def fail(error: ClientError) -> None:
+            self._adding = False
+            self._broken(error)
+
+        self._attempted = self._adding = True
+        self._requests.add_partitions(self._identity, new, done, fail)
+
+    def _end(self, *, commit: bool) -> None:
+        self._end_sent = True
+        if self._attempted:
+            # When even this gives up, nobody knows how the transaction ended: only a new producer finds out.
+            self._requests.end(self._identity, commit=commit, known=self._known, done=self._ended, fail=self._fatal)
+        else:
+            self._ended()
+
+    def _ended(self) -> None:
+        self._sender.forgive()
+        if self.state is State.ABORTING and (self._raise_epoch or self._sender.unresolved):
+            self._requests.claim(self._identity, self._finish, self._fatal)
+        else:
+            self._finish(None)
+
+    def _finish(self, identity: Identity | None) -> None:
+        if identity is not None:
+            self._sender.renew(identity)
+        self._new.clear()
+        self._added.clear()
+        self._attempted = self._known = self._end_sent = self._raise_epoch = False
+        self.error = None
+        self._move(State.READY)
+        self._settle_ending(lambda ending: ending.resolve(None))
+
+    def _broken(self, error: ClientError) -> None:
+        """The transaction cannot be committed; if ``error`` says so, nothing can ever be written again."""
+        if error.code in FATAL:
+            self._fatal(error)
+        elif self.state in (State.OPEN, State.COMMITTING):
+            self._move(State.BROKEN)
+            broken = self._aborted(error.code, str(error))
+            broken.__cause__ = error
+            self.error = broken
+            self._sender.discard(broken)
+            self._settle_ending(lambda ending: ending.fail(broken))
+
+    def _fatal(self, error: ClientError) -> None:
+        if self.state is not State.FATAL:
+            self._move(State.FATAL)
+            self.error = error
+            self._sender.fail(error)
+        self._settle_ending(lambda ending: ending.fail(error))
+
+    def _settle_ending(self, settle: Callable[[Pending[None]], None]) -> None:
+        ending, self._ending = self._ending, None
+        if ending is not None:
+            settle(ending)
+
+    def _aborted(self, code: int, why: str) -> TransactionAborted:
+        return TransactionAborted(code, f"the open transaction of {self._id} can only be aborted: {why}")
+
+    @property
+    def _identity(self) -> Identity:
+        assert self._sender.identity is not None, "init_transactions comes first"
+        return self._sender.identity
+
+    def _move(self, state: State) -> None:
+        assert state in TRANSITIONS[self.state], f"{self.state} -> {state}"
+        self.state = state
