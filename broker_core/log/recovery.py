@@ -1,0 +1,411 @@
+"""Opening a log: what is on disk becomes segments, producers and epochs, whatever the last process did to it.
+
+It decides what to trust, what to scan, and where to cut. Rules (architecture.md, section 6):
+
+- After a clean close everything beside the log is trusted.
+- Otherwise every segment that reaches beyond the recovery point is scanned, and the last one always; the log is cut at
+  the first bad batch, everything behind it is removed, and what was scanned is synced.
+- Bytes below the recovery point were durable. If they are bad or missing the disk lost them, and no cut may hide that:
+  opening fails and names the file and the position.
+
+Doing it twice, or crashing half-way and doing it again, comes to the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Final
+
+from broker_core.config import LogConfig
+from broker_core.errors import CorruptBatch, StorageError
+from broker_core.log.checkpoint import decode_epochs, encode_epochs
+from broker_core.log.epochs import LeaderEpochs
+from broker_core.log.format import (
+    LEADER_EPOCHS_NAME,
+    LEFTOVER_SUFFIXES,
+    LOG_SUFFIX,
+    SIDE_SUFFIXES,
+    SNAPSHOT_SUFFIX,
+    TRANSACTION_INDEX_SUFFIX,
+    file_name,
+    parse_file_name,
+)
+from broker_core.log.index import BadIndexError
+from broker_core.log.producer_snapshot import BadSnapshotError, decode_snapshot, encode_snapshot
+from broker_core.log.producer_state import ProducerStates
+from broker_core.log.scan import BadBatchError, ScannedBatch, scan_batches
+from broker_core.log.segment import Segment
+from broker_core.model import LeaderEpoch, Offset, TimestampMs, TopicPartition
+from broker_core.ports import Filesystem, Observer
+from broker_core.protocol.batch import read_control
+
+MAX_LEADER_EPOCH: Final[LeaderEpoch] = 2**31 - 1
+EVERYTHING: Final[Offset] = 2**63 - 1
+
+
+@dataclass(slots=True, kw_only=True)
+class RecoveredLog:
+    """What opening found; the last segment is the active one."""
+
+    segments: list[Segment]
+    producers: ProducerStates
+    epochs: LeaderEpochs
+    truncated_bytes: int = 0
+
+
+@dataclass(slots=True, kw_only=True)
+class LogDirectory:
+    """Where a log lives, and the operations on its small files that opening and running share."""
+
+    filesystem: Filesystem
+    path: str
+    topic_partition: TopicPartition
+    config: LogConfig
+
+    def segment(self, base_offset: Offset) -> Segment:
+        return Segment(self.filesystem, self.path, base_offset, self.config.index_interval_bytes)
+
+    def offsets_of(self, suffix: str) -> list[Offset]:
+        """Offsets in the names of files with ``suffix``, ascending."""
+        parsed = (parse_file_name(name) for name in self.filesystem.list_directory(self.path))
+        return sorted(entry[0] for entry in parsed if entry is not None and entry[1] == suffix)
+
+    def sync(self) -> None:
+        self.filesystem.sync_directory(self.path)
+
+    def write_snapshot(self, offset: Offset, producers: ProducerStates) -> None:
+        """Write and sync the producers as of ``offset``; its directory entry is the caller's to sync."""
+        file = self.filesystem.open(f"{self.path}/{file_name(offset, SNAPSHOT_SUFFIX)}", create=True)
+        try:
+            file.truncate(0)
+            file.write_at(0, encode_snapshot(producers.entries()))
+            file.sync()
+        finally:
+            file.close()
+
+    def remove_snapshot(self, offset: Offset) -> None:
+        self.filesystem.remove(f"{self.path}/{file_name(offset, SNAPSHOT_SUFFIX)}")
+
+    def write_epochs(self, epochs: LeaderEpochs) -> None:
+        """Durably write the leader epochs if they changed."""
+        if epochs.changed:
+            self.filesystem.replace_file(f"{self.path}/{LEADER_EPOCHS_NAME}", encode_epochs(epochs.entries))
+            epochs.changed = False
+
+    def read_epochs(self) -> LeaderEpochs | None:
+        """The leader epochs on disk; None if there is no file. Raises StorageError if it is damaged."""
+        path = f"{self.path}/{LEADER_EPOCHS_NAME}"
+        if not self.filesystem.exists(path):
+            return None
+        return LeaderEpochs(decode_epochs(self.filesystem.read_file(path), path))
+
+    def create(self) -> None:
+        """Durably create the directory, and its parents' entries for it."""
+        self.filesystem.make_directory(self.path)
+        parent = self.path
+        while parent:
+            parent = parent.rpartition("/")[0]
+            self.filesystem.sync_directory(parent)
+
+
+def follow(producers: ProducerStates, scanned: ScannedBatch, segment: Segment | None) -> None:
+    """Let ``producers`` follow one batch; an abort that it completes goes to the index of ``segment``."""
+    header = scanned.header
+    if header.producer_id < 0:
+        return
+    if not header.is_control:
+        producers.record(header, header.base_offset)
+        return
+    control = read_control(scanned.data[scanned.start : scanned.start + header.size_bytes])
+    abort = producers.record_marker(
+        header, header.base_offset, commit=control.commit, coordinator_epoch=control.coordinator_epoch
+    )
+    if abort is not None and segment is not None:
+        segment.aborted.append(abort)
+
+
+@dataclass(slots=True, kw_only=True)
+class Recovery:
+    """One opening of one log; made and used by ``recover``."""
+
+    directory: LogDirectory
+    observer: Observer
+    clean: bool
+    recovery_point: Offset
+    leader_epoch: LeaderEpoch
+    segments: list[Segment] = field(default_factory=list)
+    producers: ProducerStates = field(default_factory=ProducerStates)
+    epochs: LeaderEpochs = field(default_factory=LeaderEpochs)
+    truncated_bytes: int = 0
+
+    def run(self, now_ms: TimestampMs) -> None:
+        self._clear_leftovers()
+        bases = self.directory.offsets_of(LOG_SUFFIX)
+        if not bases:
+            self._start_empty()
+            return
+        first = self._load_trusted(bases) if self._load_epochs() else 0
+        if first < len(bases):
+            self._load_producers(bases[first])
+            self.epochs.truncate_to(bases[first])
+            self._scan(bases[first:])
+        else:
+            self._find_end()
+            self._load_producers(self.segments[-1].next_offset)
+        self.producers.expire(now_ms, self.directory.config.producer_id_expiration_ms)
+        self._require_undurable(self.segments[-1], "the log ends there")
+        self._drop_snapshots()
+
+    @property
+    def durable_end(self) -> Offset:
+        """Below it a bad batch is damage, not a write that a crash cut short."""
+        return EVERYTHING if self.clean else self.recovery_point
+
+    # -- steps
+
+    def _clear_leftovers(self) -> None:
+        """Remove work that a crash cut short, and files beside a log that is gone: a new one may get its name."""
+        filesystem, path = self.directory.filesystem, self.directory.path
+        names = filesystem.list_directory(path)
+        logs = {name for name in names if name.endswith(LOG_SUFFIX)}
+        for name in names:
+            parsed = parse_file_name(name)
+            orphan = parsed is not None and parsed[1] in SIDE_SUFFIXES and file_name(parsed[0], LOG_SUFFIX) not in logs
+            if orphan or name.endswith(LEFTOVER_SUFFIXES):
+                filesystem.remove(f"{path}/{name}")
+
+    def _start_empty(self) -> None:
+        if self.recovery_point > 0:
+            raise StorageError(
+                f"{self.directory.path} holds no segment, but offsets up to {self.recovery_point} of "
+                f"{self.directory.topic_partition} were durable; restore the directory from a backup"
+            )
+        for offset in self.directory.offsets_of(SNAPSHOT_SUFFIX):
+            self.directory.remove_snapshot(offset)
+        segment = self.directory.segment(0)
+        segment.create()
+        self.directory.sync()
+        self.segments = [segment]
+
+    def _load_epochs(self) -> bool:
+        """False if the file is damaged or missing: the batches know their epochs, so every segment is scanned."""
+        try:
+            epochs = self.directory.read_epochs()
+        except StorageError as error:
+            self.observer.event("log.epochs_damaged", path=self.directory.path, reason=str(error))
+            epochs = None
+        if epochs is not None:
+            self.epochs = epochs
+        return epochs is not None
+
+    def _load_trusted(self, bases: list[Offset]) -> int:
+        """Open segments whose side files can be trusted; returns the index of the first one to scan."""
+        names = set(self.directory.filesystem.list_directory(self.directory.path))
+        for index, base in enumerate(bases):
+            last = index == len(bases) - 1
+            following = base if last else bases[index + 1]
+            if not self.clean and (last or following > self.recovery_point):
+                return index
+            segment = self.directory.segment(base)
+            if not all(file_name(base, suffix) in names for suffix in SIDE_SUFFIXES):
+                self.observer.event("log.index_missing", path=segment.path())
+                return index
+            try:
+                segment.trust(EVERYTHING if last else following)
+            except BadIndexError as error:
+                self.observer.event("log.index_damaged", path=segment.path(TRANSACTION_INDEX_SUFFIX), reason=str(error))
+                return index
+            self.segments.append(segment)
+        return len(bases)
+
+    def _find_end(self) -> None:
+        """After a clean close: walk the last segment from its last index entry to the end."""
+        active = self.segments[-1]
+        active.next_offset = active.base_offset
+        try:
+            offsets, _ = active.columns()
+            entry = offsets.lookup(2**31 - 1)
+            position, expected = (0, active.base_offset) if entry is None else (entry[1], None)
+            if expected is None:
+                expected = self._base_offset_at(active, position)
+            for scanned in self._batches(active, position, expected):
+                header = scanned.header
+                active.next_offset = header.base_offset + header.last_offset_delta + 1
+            first = next(self._batches(active, 0, active.base_offset), None)
+            active.first_timestamp = -1 if first is None else first.header.max_timestamp
+        except BadBatchError as error:
+            raise damaged(active, error) from error
+
+    def _base_offset_at(self, segment: Segment, position: int) -> Offset:
+        return int.from_bytes(segment.file.read_at(position, 8), "big", signed=True)
+
+    def _batches(self, segment: Segment, position: int, expected: Offset) -> Iterator[ScannedBatch]:
+        gaps = self.directory.config.is_compacted
+        return scan_batches(segment.file, position, segment.size_bytes, expected, gaps=gaps)
+
+    def _load_producers(self, offset: Offset) -> None:
+        """Producers as of ``offset``: the newest good snapshot at or below it, and replay of the trusted log behind."""
+        start = 0
+        for candidate in reversed(self.directory.offsets_of(SNAPSHOT_SUFFIX)):
+            if candidate > offset:
+                continue
+            path = f"{self.directory.path}/{file_name(candidate, SNAPSHOT_SUFFIX)}"
+            try:
+                self.producers = ProducerStates(decode_snapshot(self.directory.filesystem.read_file(path)))
+                start = candidate
+                break
+            except BadSnapshotError as error:
+                self.observer.event("log.snapshot_damaged", path=path, reason=str(error))
+                self.directory.filesystem.remove(path)
+        for segment in self.segments:
+            if segment.next_offset <= start:
+                continue
+            try:
+                for scanned in self._batches(segment, 0, segment.base_offset):
+                    if start <= scanned.header.base_offset < offset:
+                        follow(self.producers, scanned, None)
+            except BadBatchError as error:
+                raise damaged(segment, error) from error
+
+    def _scan(self, bases: list[Offset]) -> None:
+        """Scan the segments from ``bases[0]`` on, cut at the first bad batch, and sync what remains."""
+        for index, base in enumerate(bases):
+            if self.segments and self._is_gap(base):
+                self._require_undurable(self.segments[-1], "the segment that follows begins at offset " + str(base))
+                self._remove_from(bases[index:])
+                break
+            segment = self.directory.segment(base)
+            self.segments.append(segment)
+            bad = self._scan_segment(segment)
+            if bad is not None:
+                if segment.next_offset < self.durable_end:
+                    raise damaged(segment, bad) from bad
+                self._cut(segment, bad)
+                self._remove_from(bases[index + 1 :])
+                break
+        for segment in self.segments:
+            if segment.base_offset >= bases[0]:
+                segment.file.sync()
+        for segment in self.segments[:-1]:
+            if segment.base_offset >= bases[0]:
+                segment.seal()
+        self.directory.sync()
+
+    def _require_undurable(self, segment: Segment, reason: str) -> None:
+        """Nothing durable may be missing behind ``segment``."""
+        if segment.next_offset < self.recovery_point:
+            raise StorageError(
+                f"{segment.file.path} ends at offset {segment.next_offset} ({reason}), but offsets up to "
+                f"{self.recovery_point} were durable: data of {self.directory.topic_partition} is missing; restore "
+                "the file from a backup"
+            )
+
+    def _is_gap(self, base: Offset) -> bool:
+        """Does offset ``base`` not follow the log so far? Then the end of the segment before it was lost."""
+        previous = self.segments[-1]
+        if previous.next_offset == base:
+            return False
+        if base > previous.next_offset and self.directory.config.is_compacted and base <= self.recovery_point:
+            previous.next_offset = base  # compaction took the last batches
+            return False
+        return True
+
+    def _scan_segment(self, segment: Segment) -> BadBatchError | None:
+        end = segment.file.size()
+        segment.size_bytes = 0
+        gaps = self.directory.config.is_compacted
+        try:
+            for scanned in scan_batches(segment.file, 0, end, segment.base_offset, gaps=gaps):
+                header = scanned.header
+                if not self._is_next_epoch(header.partition_leader_epoch):
+                    return BadBatchError(
+                        scanned.position, f"leader epoch {header.partition_leader_epoch} is out of order"
+                    )
+                self.epochs.assign(header.partition_leader_epoch, header.base_offset)
+                follow(self.producers, scanned, segment)
+                segment.note(header.size_bytes, header.base_offset + header.last_offset_delta, header.max_timestamp)
+        except BadBatchError as bad:
+            return bad
+        except CorruptBatch as error:  # a control batch that is no transaction marker
+            return BadBatchError(segment.size_bytes, error.message)
+        return None
+
+    def _is_next_epoch(self, epoch: LeaderEpoch) -> bool:
+        """Epochs never fall, and none lies ahead of this run's: no checksum covers them."""
+        return max(self.epochs.latest, 0) <= epoch <= self.leader_epoch
+
+    def _cut(self, segment: Segment, bad: BadBatchError) -> None:
+        lost = segment.file.size() - bad.position
+        self.truncated_bytes += lost
+        self.observer.event(
+            "log.truncated", path=segment.file.path, position=bad.position, offset=segment.next_offset,
+            lost_bytes=lost, reason=bad.reason,
+        )  # fmt: skip
+        segment.truncate(bad.position)
+
+    def _remove_from(self, bases: list[Offset]) -> None:
+        """Remove segments behind the cut, the last first, so that a crash in between leaves no gap."""
+        for base in reversed(bases):
+            segment = self.directory.segment(base)
+            self.truncated_bytes += segment.file.size()
+            self.observer.event("log.segment_removed", path=segment.file.path)
+            segment.remove()
+            self.directory.sync()
+
+    def _drop_snapshots(self) -> None:
+        """Keep those at segments' beginnings and the newest one. One beyond the end describes data that is gone, and
+        other data may come to lie there: it must be durably gone first."""
+        offsets = self.directory.offsets_of(SNAPSHOT_SUFFIX)
+        end = self.segments[-1].next_offset
+        kept = {segment.base_offset for segment in self.segments}
+        kept.update([offset for offset in offsets if offset <= end][-1:])
+        stale = [offset for offset in offsets if offset not in kept]
+        for offset in stale:
+            self.directory.remove_snapshot(offset)
+        if stale:
+            self.directory.sync()
+
+
+def damaged(segment: Segment, bad: BadBatchError) -> StorageError:
+    """The error for durable data that the disk changed."""
+    return StorageError(
+        f"{segment.file.path}, position {bad.position}: {bad.reason}; this data was durable and is damaged on disk. "
+        "Nothing from there on is served; restore the file from a backup"
+    )
+
+
+def recover(
+    directory: LogDirectory,
+    observer: Observer,
+    now_ms: TimestampMs,
+    *,
+    clean: bool,
+    recovery_point: Offset,
+    leader_epoch: LeaderEpoch | None = None,
+) -> RecoveredLog:
+    """Open the log in ``directory``, creating it if there is none.
+
+    Arguments:
+        clean: the last owner closed it.
+        recovery_point: below it everything was durable at the last checkpoint.
+        leader_epoch: this run's; no batch may have a later one.
+
+    Raises:
+        StorageError: durable data is damaged or missing; names file and position.
+        OSError: the disk failed; opening again is safe.
+    """
+    recovery = Recovery(
+        directory=directory,
+        observer=observer,
+        clean=clean,
+        recovery_point=recovery_point,
+        leader_epoch=MAX_LEADER_EPOCH if leader_epoch is None else leader_epoch,
+    )
+    recovery.run(now_ms)
+    return RecoveredLog(
+        segments=recovery.segments,
+        producers=recovery.producers,
+        epochs=recovery.epochs,
+        truncated_bytes=recovery.truncated_bytes,
+    )
