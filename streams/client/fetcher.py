@@ -1,8 +1,8 @@
 """What fetched bytes mean: batches checked, decoded into columns, aborted and control records left out. PURE.
 
-The rule for aborted data is Kafka's (KIP-98, ``CompletedFetch`` in the Java client): a transactional batch is skipped while
-its producer is in the set of aborted ones; a producer enters it at the first offset that the broker listed, and leaves
-it at its abort marker. Positions are ``consumer``'s business.
+The rule for aborted data is Kafka's (KIP-98, ``CompletedFetch`` in the Java client): a transactional batch is skipped
+while its producer is in the set of aborted ones; a producer enters it at the first offset that the broker listed, and
+leaves it at its abort marker. Positions are ``consumer``'s business.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def decode_fetched(
                 while waiting and waiting[0][0] < header.next_offset:
                     aborted_now.add(waiting.popleft()[1])
             if header.is_control:
-                if filters and header.producer_id in aborted_now and not _is_commit(records, start, header):
+                if filters and header.producer_id in aborted_now and not read_control(records, start).commit:
                     aborted_now.discard(header.producer_id)
             elif not (filters and header.is_transactional and header.producer_id in aborted_now):
                 _append(batches, topic_partition, records, start, header, position)
@@ -106,10 +106,6 @@ def _reaching(batches: list[ColumnBatch], position: int) -> list[ColumnBatch]:
     if batches and batches[-1].next_offset < position:
         batches[-1] = batches[-1]._replace(next_offset=position)
     return batches
-
-
-def _is_commit(records: bytes, start: int, header: BatchHeader) -> bool:
-    return read_control(records[start : start + header.size_bytes]).commit
 
 
 def _corrupt(topic_partition: TopicPartition, position: int, corrupt: CorruptBatch) -> CorruptRecords:

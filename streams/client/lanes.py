@@ -1,6 +1,6 @@
 """One partition's batches under way, and the count of what is not acknowledged yet.
 
-Order within a partition is decided here: which batch may go next, and under which sequence. Nothing here knows a request.
+Order within a partition is decided here: which batch may go next, and under which sequence. No request is known here.
 """
 
 from __future__ import annotations

@@ -2,8 +2,8 @@
 """Which partition a record goes to, and the loops over whole columns that go with it: split, measure, cut.
 
 Plain Python that also compiles: ``partitioner.pxd`` has the C types, and without a compiler the same lines run
-interpreted. Partitioning is that of Kafka's Java client (``Utils.murmur2``, ``BuiltInPartitioner``): positive murmur2 of
-the key's bytes modulo the number of partitions. No state and no message lives here.
+interpreted. Partitioning is that of Kafka's Java client (``Utils.murmur2``, ``BuiltInPartitioner``): positive murmur2
+of the key's bytes modulo the number of partitions. No state and no message lives here.
 """
 
 from __future__ import annotations

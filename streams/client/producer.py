@@ -37,8 +37,8 @@ class _Unplaced(NamedTuple):
 class Producer:
     """Writes records idempotently, and in transactions where it has a transactional id.
 
-    Without transactions a refused batch takes everything with it that is not acknowledged: ``flush`` fails, none of those
-    records is certain to be written or not, and what is appended afterwards goes on under a new producer id.
+    Without transactions a refused batch takes everything with it that is not acknowledged: ``flush`` fails, none of
+    those records is certain to be written or not, and what is appended afterwards goes on under a new producer id.
     """
 
     def __init__(
@@ -143,7 +143,7 @@ class Producer:
         return self._machine().commit()
 
     def abort(self) -> Pending[None]:
-        """Drop what is buffered, wait for what is under way, and abort. Fails with what then is the ``fatal_error``."""
+        """Drop what is buffered, wait for what is under way, and abort; fails with what then is the ``fatal_error``."""
         machine = self._machine()
         pending = machine.abort()
         self._accumulator.clear()
@@ -155,6 +155,10 @@ class Producer:
         """Set once nothing can be written any more (fenced, ...); every call then raises it."""
         machine = self._transactions
         return machine.error if machine is not None and machine.state is State.FATAL else None
+
+    def acknowledged(self, topic_partition: TopicPartition) -> int | None:
+        """Offset after the last record of ours that the partition's log acknowledged; None before the first."""
+        return self._sender.acknowledged.get(topic_partition)
 
     @property
     def buffered_bytes(self) -> int:

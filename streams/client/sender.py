@@ -1,9 +1,9 @@
 """Batches under way: sequences, retries in order, and what a refusal means for the rest.
 
 The machine between the accumulator and Produce requests. Idempotence is KIP-98's: per partition at most five batches
-wait for their acknowledgement, and whatever is tried again keeps its sequence and its bytes. Two rules keep order where the
-broker's own check is blind. The first batch of a producer id travels alone, for a broker accepts any first sequence from a
-producer that it does not know. After a failure a partition sends one batch at a time until everything
+wait for their acknowledgement, and whatever is tried again keeps its sequence and its bytes. Two rules keep order
+where the broker's own check is blind. The first batch of a producer id travels alone, for a broker accepts any first
+sequence from a producer that it does not know. After a failure a partition sends one batch at a time until everything
 that was under way is acknowledged. Whether a partition may be written to (transactions) is asked from outside.
 """
 
@@ -60,6 +60,8 @@ class Sender:
         self._ledger = Ledger()
         self.identity: Identity | None = None
         self.in_air = 0
+        self.acknowledged: dict[TopicPartition, int] = {}
+        """Per partition, the offset after the last acknowledged record."""
         self.error: ClientError | None = None
         """A refusal that retrying does not help and nobody was told of; everything was dropped with it."""
         self.unresolved = False
@@ -225,6 +227,9 @@ class Sender:
         if code in (ErrorCode.NONE, ErrorCode.DUPLICATE_SEQUENCE_NUMBER):
             lane.proven = True
             lane.backoff.reset()
+            if answer is not None and answer.base_offset >= 0:
+                end = answer.base_offset + batch.count
+                self.acknowledged[lane.topic_partition] = max(end, self.acknowledged.get(lane.topic_partition, 0))
             if not batch.discarded:
                 self._ledger.acknowledge(batch)
             self._done(lane, batch)

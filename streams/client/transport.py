@@ -1,4 +1,4 @@
-"""Where request values go and answers come from: the contract between the sans-IO cores and what carries their requests.
+"""Where request values go and answers come from: the contract between the sans-IO cores and their carrier.
 
 The transport onto an embedded broker is ``streams.runtime.embedded``. Nothing below this line decides what a request
 means or whether it is tried again.

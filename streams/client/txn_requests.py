@@ -1,4 +1,4 @@
-"""The five requests of a transaction: how each is asked and how its answer is read. No state; ``transactions`` has it."""
+"""The five requests of a transaction: how each is asked, how its answer is read. State is ``transactions``'."""
 
 from __future__ import annotations
 
