@@ -22,7 +22,8 @@ SECTOR_BYTES: Final = 512
 DEFAULT_FREE_BYTES: Final = 1 << 40
 
 CrashMode: TypeAlias = Literal["keep", "drop", "tear"]
-"""``keep``: the process died, the operating system lives. ``drop``, ``tear``: power loss."""
+"""``keep``: the process died, the operating system lives (what was not synced still is not). ``drop``, ``tear``: power
+loss."""
 
 
 class SimulatedCrash(BaseException):
@@ -244,12 +245,9 @@ class MemoryFilesystem:
 
         Faults that were ordered are cleared, so that the next life starts on a healthy disk.
         """
-        chance = {"keep": 1.0, "drop": 0.0, "tear": (0.1, 0.5, 0.9)[random.getrandbits(8) % 3]}[mode]
-
-        def survives() -> bool:
-            return random.random() < chance
-
-        self._tree.settle(survives)
+        if mode != "keep":
+            chance = 0.0 if mode == "drop" else (0.1, 0.5, 0.9)[random.getrandbits(8) % 3]
+            self._tree.settle(lambda: random.random() < chance)
         self._locks.clear()
         self.generation += 1
         self.faults = Faults()

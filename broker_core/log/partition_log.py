@@ -66,7 +66,7 @@ class PartitionLog:
         self.high_watermark: Offset = self._segments.active.next_offset
 
     @classmethod
-    def open(  # noqa: PLR0917 - the place, then what is known of it
+    def open(
         cls,
         filesystem: Filesystem,
         directory: str,
@@ -95,8 +95,6 @@ class PartitionLog:
         """
         place = LogDirectory(filesystem=filesystem, path=directory, topic_partition=topic_partition, config=config)
         try:
-            if not filesystem.exists(directory):
-                place.create()
             recovered = recover(
                 place, observer, now_ms, clean=clean, recovery_point=recovery_point, leader_epoch=leader_epoch
             )
@@ -239,15 +237,24 @@ class PartitionLog:
 
     # -- durability
 
-    def pending_sync(self) -> PendingSync | None:
-        """What to sync so that everything appended so far is durable; None if it is."""
+    @property
+    def has_failed(self) -> bool:
+        """The log is given up."""
+        return self._writer.failure is not None
+
+    def pending_sync(self, since: Offset | None = None) -> PendingSync | None:
+        """What to sync so that everything appended so far is durable; None if it is, or the log is given up.
+
+        Arguments:
+            since: everything below is durable; by default the synced offset. Whoever marks appends as synced that are
+                not (``Durability.NONE``) has to say it, when it wants the bytes on disk after all.
+        """
+        since = self.high_watermark if since is None else since
         end = self.end_offset
-        if self._writer.failure is not None or end <= self.high_watermark:
+        if self._writer.failure is not None or end <= since:
             return None
         return PendingSync(
-            topic_partition=self.topic_partition,
-            files=self._segments.unsynced_files(self.high_watermark),
-            end_offset=end,
+            topic_partition=self.topic_partition, files=self._segments.unsynced_files(since), end_offset=end
         )
 
     def mark_synced(self, end_offset: Offset) -> None:

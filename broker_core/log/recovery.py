@@ -101,7 +101,7 @@ class LogDirectory:
         return LeaderEpochs(decode_epochs(self.filesystem.read_file(path), path))
 
     def create(self) -> None:
-        """Durably create the directory, and its parents' entries for it."""
+        """Durably create the directory and its parents; where a crash left it created, make that durable."""
         self.filesystem.make_directory(self.path)
         parent = self.path
         while parent:
@@ -183,6 +183,7 @@ class Recovery:
             )
         for offset in self.directory.offsets_of(SNAPSHOT_SUFFIX):
             self.directory.remove_snapshot(offset)
+        self.directory.create()
         segment = self.directory.segment(0)
         segment.create()
         self.directory.sync()
