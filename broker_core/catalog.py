@@ -1,7 +1,7 @@
-"""The catalog: which topics there are, with ids, partition counts and settings, and the numbers never to be given twice.
+"""The catalog: which topics there are, with ids, partition counts and settings, and numbers never to be given twice.
 
-One small file, ``catalog``, replaced as a whole with every change (format: docs/formats/catalog.md). A change is durable
-before anybody sees it. Logs, directories and internal topics' contents are not its business.
+One small file, ``catalog``, replaced as a whole with every change (format: docs/formats/catalog.md). A change is
+durable before anybody sees it. Logs, directories and internal topics' contents are not its business.
 """
 
 from __future__ import annotations

@@ -1,0 +1,292 @@
+"""The open logs of a data directory: opening, creating, removing, syncing and checkpointing them.
+
+Which partitions there should be is the catalog's word; what a log does with an append is the log's. This module knows
+when bytes are durable and tells one listener; who waits for that is not its business.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Final, Protocol
+
+from broker_core.catalog import Topic
+from broker_core.config import Durability, LogConfig
+from broker_core.decision import Marker
+from broker_core.errors import BrokerError, ErrorCode, StorageError
+from broker_core.log.checkpoint import read_partition_metadata, write_partition_metadata
+from broker_core.log.partition_log import PartitionLog
+from broker_core.log.results import AppendResult, PendingSync
+from broker_core.model import LeaderEpoch, Offset, TopicPartition
+from broker_core.outcome import SyncResult
+from broker_core.ports import Filesystem, Observer
+from broker_core.recovery_points import RecoveryPoints
+
+LOGS_PATH: Final = "logs"
+CHECKPOINT_INTERVAL_MS: Final = 60_000
+"""How often recovery points are written (Kafka's log.flush.offset.checkpoint.interval.ms): bounds a restart's scan."""
+
+
+class ProgressListener(Protocol):
+    """Hears what happens to partitions."""
+
+    def advanced(self, partition: TopicPartition, synced_offset: Offset) -> None:
+        """Everything below ``synced_offset`` is durable; readers may see more than before."""
+
+    def lost(self, partition: TopicPartition, code: ErrorCode) -> None:
+        """The log has failed (``KAFKA_STORAGE_ERROR``) or was removed: nobody need wait for it any longer."""
+
+
+def directory_of(partition: TopicPartition) -> str:
+    """Where the log of ``partition`` lies, relative to the data directory."""
+    return f"{LOGS_PATH}/{partition}"
+
+
+class Partitions:
+    """All logs of one broker.
+
+    Arguments:
+        filesystem: the data directory.
+        durability: whether an append counts when synced, or at once.
+        observer: handed to the logs.
+        listener: hears of progress and failure.
+
+    Attributes:
+        logs: by partition; not to be changed by others.
+    """
+
+    def __init__(
+        self, filesystem: Filesystem, durability: Durability, observer: Observer, listener: ProgressListener
+    ) -> None:
+        self._filesystem = filesystem
+        self._waits_for_sync = durability is Durability.SYNCED
+        self._observer = observer
+        self._listener = listener
+        self._points = RecoveryPoints(filesystem, observer)
+        self._leader_epoch: LeaderEpoch = 0
+        self._dirty: dict[TopicPartition, PartitionLog] = {}
+        self._wave: dict[TopicPartition, PartitionLog] = {}
+        self._discarded: list[PartitionLog] = []
+        self._durable: dict[TopicPartition, Offset] = {}
+        self._next_checkpoint_ms = 0
+        self.logs: dict[TopicPartition, PartitionLog] = {}
+
+    # -- which logs there are
+
+    def open(
+        self,
+        topics: Iterable[tuple[Topic, LogConfig]],
+        *,
+        leader_epoch: LeaderEpoch,
+        was_clean: bool,
+        now_ms: int,
+    ) -> None:
+        """Open the log of every partition, and remove directories that belong to no topic.
+
+        Arguments:
+            topics: what the catalog lists, with the settings of the logs.
+            leader_epoch: of every partition in this run.
+            was_clean: nothing need be scanned.
+
+        Raises:
+            StorageError: a log holds what it should not.
+            OSError: the disk fails.
+        """
+        self._leader_epoch = leader_epoch
+        wanted = {
+            TopicPartition(topic.name, index): (topic, config)
+            for topic, config in topics
+            for index in range(topic.partitions)
+        }
+        self._filesystem.make_directory(LOGS_PATH)
+        self._filesystem.sync_directory("")
+        self._points.load()
+        owned = self._remove_strays(wanted)
+        self._points.retain(owned)
+        for partition, (topic, config) in wanted.items():
+            self._open_log(topic, partition, config, now_ms, clean=was_clean and partition in owned)
+        self._next_checkpoint_ms = now_ms + CHECKPOINT_INTERVAL_MS
+
+    def find(self, partition: TopicPartition) -> PartitionLog:
+        """The log of ``partition``; raises BrokerError ``UNKNOWN_TOPIC_OR_PARTITION``."""
+        log = self.logs.get(partition)
+        if log is None:
+            raise BrokerError(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, f"there is no partition {partition}")
+        return log
+
+    def create(self, topic: Topic, config: LogConfig, indexes: Iterable[int], now_ms: int) -> None:
+        """Create the logs of new partitions. Raises OSError, StorageError; some may exist then."""
+        for index in indexes:
+            partition = TopicPartition(topic.name, index)
+            if self._filesystem.exists(directory_of(partition)):  # left by a creation or a removal that failed
+                self._filesystem.remove_tree(directory_of(partition))
+                self._filesystem.sync_directory(LOGS_PATH)
+            self._open_log(topic, partition, config, now_ms, clean=False)
+
+    def remove(self, topic: str) -> None:
+        """Remove all logs of ``topic``; files that a sync wave uses are closed after it. Raises OSError."""
+        gone = sorted(partition for partition in self.logs if partition.topic == topic)
+        for partition in gone:
+            log = self.logs.pop(partition)
+            log.mark_failed(f"topic {topic!r} was deleted")
+            self._dirty.pop(partition, None)
+            self._durable.pop(partition, None)
+            if partition in self._wave:
+                self._discarded.append(self._wave.pop(partition))
+            else:
+                log.close(0)
+            self._listener.lost(partition, ErrorCode.UNKNOWN_TOPIC_OR_PARTITION)
+        self._points.retain(self.logs)
+        for partition in gone:
+            self._filesystem.remove_tree(directory_of(partition))
+        self._filesystem.sync_directory(LOGS_PATH)
+
+    def close(self, now_ms: int) -> bool:
+        """Close all logs and write the last checkpoint.
+
+        Returns:
+            whether the next open may trust everything; False if a log has failed.
+
+        Raises:
+            StorageError, OSError: something could not be written; all logs are closed all the same.
+        """
+        assert not self._wave, "a sync wave is under way"
+        is_clean = not any(log.has_failed for log in self.logs.values())
+        problem: StorageError | None = None
+        for partition, log in self.logs.items():
+            try:
+                log.close(now_ms)
+                if not log.has_failed:
+                    self._durable[partition] = log.end_offset
+            except StorageError as error:
+                problem = error
+        if problem is not None:
+            raise problem
+        self._write_points()
+        self.logs = {}
+        return is_clean
+
+    def _open_log(
+        self, topic: Topic, partition: TopicPartition, config: LogConfig, now_ms: int, *, clean: bool
+    ) -> None:
+        log = PartitionLog.open(
+            self._filesystem,
+            directory_of(partition),
+            partition,
+            config,
+            now_ms,
+            self._observer,
+            clean=clean and partition in self._points.recovery_points,
+            recovery_point=self._points.recovery_points.get(partition, 0),
+            leader_epoch=self._leader_epoch,
+            start_offset=self._points.start_offsets.get(partition, 0),
+        )
+        self.logs[partition] = log
+        self._durable[partition] = log.end_offset
+        if read_partition_metadata(self._filesystem, directory_of(partition)) is None:
+            write_partition_metadata(self._filesystem, directory_of(partition), topic.id)
+
+    def _remove_strays(self, wanted: Mapping[TopicPartition, tuple[Topic, LogConfig]]) -> dict[TopicPartition, Topic]:
+        """Remove directories of deleted topics that a crash left (or brought back); returns those that stay."""
+        topic_ids = {str(partition): (partition, topic) for partition, (topic, _) in wanted.items()}
+        owned = {}
+        strays = 0
+        for name in self._filesystem.list_directory(LOGS_PATH):
+            partition, topic = topic_ids.get(name, (None, None))
+            if partition is not None and topic is not None:
+                found = read_partition_metadata(self._filesystem, f"{LOGS_PATH}/{name}")
+                if found in (None, topic.id):
+                    owned[partition] = topic
+                    continue
+            self._observer.event("broker.stray_removed", path=f"{LOGS_PATH}/{name}")
+            self._filesystem.remove_tree(f"{LOGS_PATH}/{name}")
+            strays += 1
+        if strays:
+            self._filesystem.sync_directory(LOGS_PATH)
+        return owned
+
+    # -- appends and syncs
+
+    def append(self, log: PartitionLog, batch: bytes, now_ms: int, *, from_coordinator: bool = False) -> AppendResult:
+        """Append a batch. Raises as ``PartitionLog.append``."""
+        result = log.append(batch, now_ms, from_coordinator=from_coordinator)
+        self._appended(log)
+        return result
+
+    def append_marker(self, log: PartitionLog, marker: Marker, now_ms: int) -> AppendResult:
+        """Append a transaction's end. Raises as ``PartitionLog.append_marker``."""
+        result = log.append_marker(
+            marker.producer_id, marker.producer_epoch, marker.coordinator_epoch, marker.commit, now_ms
+        )
+        self._appended(log)
+        return result
+
+    def pending_syncs(self) -> tuple[PendingSync, ...]:
+        """The next wave: every log with bytes to be synced. Empty while a wave is under way."""
+        if self._wave or not self._dirty:
+            return ()
+        dirty, self._dirty = self._dirty, {}
+        wave = []
+        for partition, log in dirty.items():
+            pending = log.pending_sync(self._durable[partition])
+            if pending is not None:
+                wave.append(pending)
+                self._wave[partition] = log
+            elif log.has_failed:
+                self._listener.lost(partition, ErrorCode.KAFKA_STORAGE_ERROR)
+        return tuple(wave)
+
+    def synced(self, result: SyncResult) -> None:
+        """The wave is over. Logs that were removed meanwhile are let go."""
+        wave, self._wave = self._wave, {}
+        for pending in result.done:
+            partition = pending.topic_partition
+            log = wave.get(partition)
+            if log is not None and not log.has_failed:
+                log.mark_synced(pending.end_offset)
+                self._durable[partition] = pending.end_offset
+                self._listener.advanced(partition, pending.end_offset)
+        for pending, error in result.failed:
+            log = wave.get(pending.topic_partition)
+            if log is not None:
+                log.mark_failed(f"a sync failed: {error}")
+        for partition, log in wave.items():
+            if log.has_failed:
+                self._dirty.pop(partition, None)
+                self._listener.lost(partition, ErrorCode.KAFKA_STORAGE_ERROR)
+        discarded, self._discarded = self._discarded, []
+        for log in discarded:
+            log.close(0)
+
+    def _appended(self, log: PartitionLog) -> None:
+        if self._waits_for_sync:
+            self._dirty[log.topic_partition] = log
+        else:
+            log.mark_synced(log.end_offset)
+            self._listener.advanced(log.topic_partition, log.end_offset)
+
+    # -- checkpoints
+
+    def next_deadline(self) -> int:
+        """When the next checkpoint is due, in ms."""
+        return self._next_checkpoint_ms
+
+    def checkpoint_if_due(self, now_ms: int) -> None:
+        """Once in ``CHECKPOINT_INTERVAL_MS`` write what is durable. A failure is told to the observer only.
+
+        With ``Durability.NONE`` nothing becomes durable by itself: the next wave syncs all, for the next checkpoint.
+        """
+        if now_ms < self._next_checkpoint_ms:
+            return
+        self._next_checkpoint_ms = now_ms + CHECKPOINT_INTERVAL_MS
+        try:
+            self._write_points()
+        except OSError as error:
+            self._observer.event("broker.checkpoint_failed", reason=str(error))
+        if not self._waits_for_sync:
+            self._dirty = {
+                partition: log for partition, log in self.logs.items() if log.end_offset > self._durable[partition]
+            }
+
+    def _write_points(self) -> None:
+        starts = {partition: min(log.start_offset, self._durable[partition]) for partition, log in self.logs.items()}
+        self._points.write(self._durable, starts)
