@@ -7,7 +7,8 @@ from pathlib import Path
 
 from setuptools import Extension, setup
 
-SOURCES = sorted(str(pxd.with_suffix(".py")) for root in ("broker_core", "state", "streams") for pxd in Path(root).rglob("*.pxd"))
+PACKAGES = ("broker_core", "state", "streams")
+SOURCES = sorted(str(pxd.with_suffix(".py")) for package in PACKAGES for pxd in Path(package).rglob("*.pxd"))
 
 
 def extensions() -> list[Extension]:

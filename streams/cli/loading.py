@@ -15,7 +15,9 @@ from streams.errors import ConfigError
 
 DEFAULT_ROOT = Path(".streams")
 
-AppFile = Annotated[str, typer.Argument(metavar="FILE[:NAME]", help="The application's file; NAME where it has several.")]
+AppFile = Annotated[
+    str, typer.Argument(metavar="FILE[:NAME]", help="The application's file; NAME where it has several.")
+]
 BrokerOption = Annotated[str | None, typer.Option("--broker", help="host:port of a cluster.", envvar="STREAMS_BROKER")]
 DataDirOption = Annotated[Path | None, typer.Option("--data-dir", help="Data directory of an embedded log.")]
 AppOption = Annotated[str | None, typer.Option("--app", help="Application id; its log is in .streams/<id>.")]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Iterator
-from enum import Enum
+from enum import StrEnum
 from typing import Annotated, Any
 
 import typer
@@ -16,7 +16,7 @@ from streams.runtime.access import caller, read_batches, send_records
 from streams.serde import Serde, float64, int64, json, utf8
 
 
-class Format(str, Enum):
+class Format(StrEnum):
     """How keys and values are written and shown."""
 
     TEXT = "text"
@@ -39,7 +39,7 @@ def produce(
     topic: str,
     values: Annotated[list[str] | None, typer.Argument(help="Values; without any, lines of standard input.")] = None,
     key: Annotated[str | None, typer.Option("--key", "-k", help="Key of all of them.")] = None,
-    separator: Annotated[str | None, typer.Option("--key-separator", "-K", help="Splits key and value of a line.")] = None,
+    separator: Annotated[str | None, typer.Option("--key-separator", "-K", help="Splits a line in key, value.")] = None,
     app_id: AppOption = None, data_dir: DataDirOption = None, broker: BrokerOption = None,
 ) -> None:  # fmt: skip
     """Write text records to a topic; returns when they are on disk."""

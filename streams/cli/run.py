@@ -31,6 +31,4 @@ def run(
     }
     overrides = {name: value for name, value in given.items() if value is not None}
     app = load_app(file)
-    run_app(
-        app, until_end=until_end, overrides=overrides, accept=accept, cache=cache, quiet=quiet, own_process=True
-    )
+    run_app(app, until_end=until_end, overrides=overrides, accept=accept, cache=cache, quiet=quiet, own_process=True)

@@ -28,7 +28,7 @@ def list_topics(
 ) -> None:  # fmt: skip
     """Topics with their partitions and numbers of offsets."""
     with caller(log_config(broker, data_dir, app_id), None) as call:
-        found: Mapping[str, tuple[TopicDescription, int]] = call(lambda client: _sizes(client))
+        found: Mapping[str, tuple[TopicDescription, int]] = call(_sizes)
     table = Table("topic", "partitions", "offsets", box=None)
     for name in sorted(found):
         description, offsets = found[name]
@@ -46,16 +46,16 @@ def create(
     """Create a topic."""
     configs = dict(_pair(text) for text in config or [])
     with caller(log_config(broker, data_dir, app_id), None) as call:
-        made = call(lambda client: wait(client.admin.create_topics({name: NewTopic(partitions=partitions, configs=configs)})))
+        made = call(
+            lambda client: wait(client.admin.create_topics({name: NewTopic(partitions=partitions, configs=configs)}))
+        )
     if not made[name]:
         raise ConfigError(f"topic {name!r} exists already; 'streams topics describe {name}' shows it")
     typer.echo(f"created {name} with {partitions} partitions")
 
 
 @app.command("describe")
-def describe(
-    name: str, app_id: AppOption = None, data_dir: DataDirOption = None, broker: BrokerOption = None
-) -> None:
+def describe(name: str, app_id: AppOption = None, data_dir: DataDirOption = None, broker: BrokerOption = None) -> None:
     """A topic's partitions with their offsets, and its settings."""
     with caller(log_config(broker, data_dir, app_id), None) as call:
         starts, ends, configs = call(lambda client: _describe(client, name))
@@ -88,7 +88,9 @@ def _sizes(client: Client) -> Activity[dict[str, tuple[TopicDescription, int]]]:
 
 def _describe(
     client: Client, name: str
-) -> Activity[tuple[Mapping[TopicPartition, int | None], Mapping[TopicPartition, int | None], Mapping[str, str | None]]]:
+) -> Activity[
+    tuple[Mapping[TopicPartition, int | None], Mapping[TopicPartition, int | None], Mapping[str, str | None]]
+]:
     found = yield from wait(client.admin.describe_topics([name]))
     if name not in found:
         raise ConfigError(f"there is no topic {name!r}; 'streams topics list' names those that are there")

@@ -75,8 +75,8 @@ class ReadOnlyStore(Generic[K, V]):
         """
         if not self._key_serde.ordered:
             raise StreamsError(
-                f"store {self.name!r} cannot be read by range: keys are kept as {self._key_serde.id}, whose bytes do not "
-                "sort as the values do. Declare the key as serde.ordered(...) where the stream is grouped."
+                f"store {self.name!r} cannot be read by range: keys are kept as {self._key_serde.id}, whose bytes do "
+                "not sort as the values do. Declare the key as serde.ordered(...) where the stream is grouped."
             )
         first = None if start is None else self._key_serde.encode(start)
         past = None if end is None else self._key_serde.encode(end) + b"\x00"
@@ -101,7 +101,9 @@ class ReadOnlyStore(Generic[K, V]):
     def __enter__(self) -> ReadOnlyStore[K, V]:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.close()
 
     def _find(self, key: K) -> Any:

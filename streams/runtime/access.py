@@ -24,8 +24,8 @@ from streams.model import ColumnBatch, Headers, Isolation, Record, TaskId, Topic
 from streams.query.local import ReadOnlyStore
 from streams.runtime.activity import Activity, wait
 from streams.runtime.application import Application
-from streams.runtime.connection import connect
-from streams.runtime.supervisor import Supervisor, clock_ms, complete
+from streams.runtime.connection import clock_ms, connect
+from streams.runtime.supervisor import Supervisor, complete
 from streams.serde import resolve
 from streams.topology.compile import CompiledTopology, PlacedStore
 from streams.topology.nodes import AnySerde
@@ -41,8 +41,8 @@ def caller(config: StreamsConfig, running: Supervisor | None) -> Iterator[Call]:
     if running is not None and running.worker is not None:
         yield running.call
         return
-    with connect(config) as connection:
-        yield lambda activity: complete(connection.client, activity(connection.client))
+    with connect(config) as client:
+        yield lambda activity: complete(client, activity(client))
 
 
 def send(
@@ -93,7 +93,7 @@ def read_batches(call: Call, topic: str, *, from_offset: int = EARLIEST_OFFSET) 
         ConfigError: there is no such topic.
     """
     ends: Mapping[TopicPartition, int] = call(lambda client: _ends(client, topic))
-    consumer: Consumer = call(lambda client: _open_consumer(client))
+    consumer: Consumer = call(_open_consumer)
     for topic_partition, end in ends.items():
         position = from_offset
         call(lambda client, at=topic_partition, offset=position: _assign(consumer, {at: offset}))  # type: ignore[misc]
@@ -112,9 +112,7 @@ def query(app: Application, name: str) -> ReadOnlyStore[Any, Any]:
     placed = topology.stores[name]
     running = app.running
     if running is not None and running.worker is not None:
-        return ReadOnlyStore(
-            name, lambda: _running_rows(app, placed), placed.key_serde, placed.value_serde
-        )
+        return ReadOnlyStore(name, lambda: _running_rows(app, placed), placed.key_serde, placed.value_serde)
     stack = ExitStack()
     state = StateDirectory(Path(app.config().data_dir) / "state", RocksMemory().open)
     stack.callback(state.close)
@@ -124,16 +122,12 @@ def query(app: Application, name: str) -> ReadOnlyStore[Any, Any]:
 
 def _running_rows(app: Application, placed: PlacedStore) -> list[ReadOnlyRows]:
     worker = app.running.worker if app.running is not None else None
-    started = worker.started if worker is not None else None
-    if started is None:
+    tasks = [running for running in worker.tasks if running.plan.id.subtopology == placed.subtopology] if worker else []
+    if not tasks:
         raise StreamsError(
             f"store {placed.spec.name!r} is not open: the application is starting, restoring or has stopped; try again"
         )
-    return [
-        running.stores.read_only(placed.spec.name)
-        for running in started.tasks
-        if running.plan.id.subtopology == placed.subtopology
-    ]
+    return [running.stores.read_only(placed.spec.name) for running in tasks]
 
 
 def _stored_rows(state: StateDirectory, topology: CompiledTopology, placed: PlacedStore) -> list[ReadOnlyRows]:

@@ -91,8 +91,8 @@ class Feeder:
             raise
         except Exception as error:
             raise StreamsError(
-                f"the source fed into topic {self._feed.topic!r} ({self._feed.location}) failed after {self.count} items: "
-                f"{type(error).__name__}: {error}. What was committed stays; the next run goes on from there."
+                f"the source fed into topic {self._feed.topic!r} ({self._feed.location}) failed after {self.count} "
+                f"items: {type(error).__name__}: {error}. What was committed stays; the next run goes on from there."
             ) from error
 
     def _open(self) -> Iterator[Any]:
@@ -110,8 +110,8 @@ class Feeder:
                 next(items)
             except StopIteration:
                 raise StreamsError(
-                    f"{self.count} items were fed into topic {self._feed.topic!r} before, but its source now ends after "
-                    f"{index}. A feed must give the same items in every run; give a function of the position (see "
+                    f"{self.count} items were fed into topic {self._feed.topic!r} before, but its source now ends "
+                    f"after {index}. A feed must give the same items in every run; give a function of the position (see "
                     "App.feed) where it cannot. Nothing was fed."
                 ) from None
         return items
@@ -132,8 +132,8 @@ class Feeder:
             columns.values.append(None if value is None else self._encode_value(value))
         except (TypeError, ValueError, AttributeError) as error:
             raise StreamsError(
-                f"item {index} fed into topic {self._feed.topic!r} ({self._feed.location}) does not fit its types: {error}. "
-                "Give key= and value= to app.feed, or change the source. Nothing after the last commit is in the topic."
+                f"item {index} fed into topic {self._feed.topic!r} ({self._feed.location}) does not fit its types: "
+                f"{error}. Give key= and value= to app.feed, or change the source. Nothing after the last commit is in the topic."
             ) from error
         columns.timestamps.append(timestamp)
         if columns.headers is not None:
@@ -147,4 +147,3 @@ class Feeder:
                 f"{MAX_POSITION_BYTES} can be committed with an offset. Return something shorter from resume=."
             )
         return text
-

@@ -26,9 +26,7 @@ class InputFlow:
 
     def __init__(self, *, consumer: Consumer, tasks: Sequence[RunningTask], buffered_records: int) -> None:
         self._consumer = consumer
-        self._tasks = {
-            topic_partition: running.task for running in tasks for topic_partition in running.plan.inputs
-        }
+        self._tasks = {topic_partition: running.task for running in tasks for topic_partition in running.plan.inputs}
         self._buffered_records = buffered_records
         self._paused: set[TopicPartition] = set()
 
@@ -45,6 +43,10 @@ class InputFlow:
                 self._paused.remove(topic_partition)
                 self._consumer.resume([topic_partition])
         return bool(batches)
+
+    def stop(self) -> None:
+        """Read nothing any more."""
+        self._consumer.assign({})
 
     def is_caught_up(self, topic_partition: TopicPartition) -> bool:
         return self._consumer.is_caught_up(topic_partition)

@@ -42,8 +42,8 @@ def check_manifest(data_dir: Path, topology: CompiledTopology, *, accept: bool) 
     if refused:
         what = "; ".join(f"{change.kind} {change.name!r} {change.effect.value}: {change.detail}" for change in refused)
         raise ConfigError(
-            f"this topology does not fit the state in {data_dir}: {what}. Undo the change, use a new application id, or "
-            "(where state is only orphaned) run with --accept to let go of it. Nothing was changed."
+            f"this topology does not fit the state in {data_dir}: {what}. Undo the change, use a new application id, "
+            "or (where state is only orphaned) run with --accept to let go of it. Nothing was changed."
         )
     path = data_dir / MANIFEST_FILE
     data = encode_manifest(manifest_of(topology))

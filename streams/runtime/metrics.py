@@ -3,6 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from streams.codegen.counters import DropCounters
+
+if TYPE_CHECKING:
+    from streams.runtime.engine import Engine
+
+
+@dataclass(slots=True)
+class Totals:
+    """Counts since the worker's start, restarts included; times are milliseconds."""
+
+    processed: int = 0
+    fed: int = 0
+    commits: int = 0
+    last_commit_ms: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,11 +34,27 @@ class WorkerMetrics:
     state: str
     records_processed: int = 0
     records_fed: int = 0
-    records_restored: int = 0
     lag: int = 0
     commits: int = 0
-    last_commit_ms: float = 0.0
+    last_commit_ms: int = 0
     state_bytes: int = 0
     state_rows: int = 0
-    restore_done: float = 1.0
     dropped: dict[str, int] = field(default_factory=dict)
+
+
+def snapshot(state: str, totals: Totals, engine: Engine | None, counters: DropCounters) -> WorkerMetrics:
+    """The numbers as they are now; sizes and lag are 0 while no task runs."""
+    tasks = engine.tasks if engine is not None else []
+    return WorkerMetrics(
+        state=state,
+        records_processed=totals.processed,
+        records_fed=totals.fed,
+        lag=engine.flow.lag() if engine is not None else 0,
+        commits=totals.commits,
+        last_commit_ms=totals.last_commit_ms,
+        state_bytes=sum(running.stores.backend.size_bytes() for running in tasks if running.stores.specs),
+        state_rows=sum(
+            running.stores.backend.approximate_count(spec.name) for running in tasks for spec in running.stores.specs
+        ),
+        dropped={f"{operator}: {reason}": count for (operator, reason), count in counters.counts.items()},
+    )

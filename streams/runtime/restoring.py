@@ -54,15 +54,15 @@ def restore(
         )  # fmt: skip
         if store.plan.wipe:
             store.stores.wipe(store.name)
-    yield from _replay({store.changelog: store for store in waiting}, client.consumer(isolation=isolation), now, observer)
+    yield from _replay(
+        {store.changelog: store for store in waiting}, client.consumer(isolation=isolation), now, observer
+    )
     for store in waiting:
         store.task.changelog_next[store.changelog.topic] = store.plan.to_offset
         observer.event("restore.done", store=store.name, task=str(store.task.plan.id), records=store.records)
 
 
-def _plan(
-    tasks: Iterable[RunningTask], admin: Admin, now: Callable[[], int]
-) -> Activity[list[RestoringStore]]:
+def _plan(tasks: Iterable[RunningTask], admin: Admin, now: Callable[[], int]) -> Activity[list[RestoringStore]]:
     """Which stores need a replay. The others' positions are noted at once."""
     logged = [
         (task, spec.name, TopicPartition(spec.changelog_topic, task.plan.id.partition))
@@ -86,9 +86,7 @@ def _plan(
         )
         task.changelog_next[changelog.topic] = plan.to_offset
         if plan.is_needed:
-            waiting.append(
-                RestoringStore(task=task, stores=task.stores, name=name, changelog=changelog, plan=plan)
-            )
+            waiting.append(RestoringStore(task=task, stores=task.stores, name=name, changelog=changelog, plan=plan))
     return waiting
 
 
@@ -96,15 +94,21 @@ def _replay(
     waiting: dict[TopicPartition, RestoringStore], consumer: Consumer, now: Callable[[], int], observer: Observer
 ) -> Activity[None]:
     """Read until every position is at its end; one consumer for all of them."""
-    remaining = {changelog: store for changelog, store in waiting.items() if store.plan.from_offset < store.plan.to_offset}
+    remaining = {
+        changelog: store for changelog, store in waiting.items() if store.plan.from_offset < store.plan.to_offset
+    }
     consumer.assign({changelog: store.plan.from_offset for changelog, store in remaining.items()})
     while remaining:
         batches = consumer.poll_batches()
         for batch in batches:
             store = remaining[batch.topic_partition]
             store.records += store.stores.restore_batch(store.name, batch, batch.next_offset, now())
-            observer.event("restore.batch", store=store.name, position=batch.next_offset, to_offset=store.plan.to_offset)
-        done = [changelog for changelog, store in remaining.items() if consumer.position(changelog) >= store.plan.to_offset]
+            observer.event(
+                "restore.batch", store=store.name, position=batch.next_offset, to_offset=store.plan.to_offset
+            )
+        done = [
+            changelog for changelog, store in remaining.items() if consumer.position(changelog) >= store.plan.to_offset
+        ]
         for changelog in done:
             del remaining[changelog]
         if done:

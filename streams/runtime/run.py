@@ -1,4 +1,4 @@
-"""Running an application from its declaration: settings in, exit out. The one entry for ``App.run`` and the command line."""
+"""Running an application from its declaration: settings in, metrics out; for ``App.run`` and the command line."""
 
 from __future__ import annotations
 

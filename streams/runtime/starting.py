@@ -89,9 +89,7 @@ class Starter:
                 task = Task(plan.id, plan.subtopology, program, stores, plan.inputs)
                 tasks.append(RunningTask(plan=plan, task=task, stores=stores))
                 task.move(TaskEvent.RESTORE)
-            yield from restore(
-                tasks, self.client, isolation=self.isolation, now=self.now, observer=self.observer
-            )
+            yield from restore(tasks, self.client, isolation=self.isolation, now=self.now, observer=self.observer)
         except BaseException:
             for plan in plans:
                 self.state.close_task(plan.id)
@@ -100,10 +98,12 @@ class Starter:
             running.task.restore(committed)
             running.task.move(TaskEvent.RUN)
         consumer = self.client.consumer(isolation=self.isolation, offset_reset="earliest")
-        consumer.assign({
-            topic_partition: committed[topic_partition].offset if topic_partition in committed else EARLIEST_OFFSET
-            for topic_partition in inputs
-        })
+        consumer.assign(
+            {
+                topic_partition: committed[topic_partition].offset if topic_partition in committed else EARLIEST_OFFSET
+                for topic_partition in inputs
+            }
+        )
         return Started(tasks=tasks, feeds=feeds, consumer=consumer, counts=counts, committed=committed)
 
     def _open_feeds(self, counts: Mapping[str, int]) -> Activity[list[Feeder]]:
@@ -117,4 +117,3 @@ class Starter:
             Feeder(feed, self.producer, partitions=counts[feed.topic], committed=committed.get(slot))
             for feed, slot in zip(self.feeds, slots, strict=True)
         ]
-

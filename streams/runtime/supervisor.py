@@ -7,10 +7,8 @@ owns broker, client and worker; other threads hand activities in through ``call`
 from __future__ import annotations
 
 import queue
-import random
 import signal
 import threading
-import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager, nullcontext
@@ -22,12 +20,12 @@ from rich.console import Console
 from state.backends.rocksdb import RocksMemory
 from state.directory import StateDirectory
 from streams.client.client import Client
-from streams.client.settings import ClientSettings
 from streams.config import StreamsConfig
 from streams.errors import ConfigError, StreamsError
 from streams.ports import NullObserver, Observer
 from streams.runtime.activity import Activity, Running
-from streams.runtime.connection import Connection, connect
+from streams.runtime.connection import clock_ms, connect
+from streams.runtime.lifecycle import WorkerState
 from streams.runtime.live import LiveLine
 from streams.runtime.manifest_file import check_manifest
 from streams.runtime.metrics import WorkerMetrics
@@ -41,11 +39,6 @@ MAX_WAIT_MS: Final = 100
 """How long the loop sleeps at most before it looks at signals and other threads' calls again."""
 CALL_TIMEOUT_S: Final = 60.0
 """How long another thread's call waits for the worker's thread."""
-
-
-def clock_ms() -> int:
-    """Wall clock, epoch milliseconds: the one place where an application reads it."""
-    return time.time_ns() // 1_000_000
 
 
 class Supervisor:
@@ -99,17 +92,17 @@ class Supervisor:
         """
         data_dir = Path(self._config.data_dir)
         started_ms = clock_ms()
-        with connect(self._config) as connection:
+        with connect(self._config) as client:
             check_manifest(data_dir, self._topology, accept=accept)
             state = StateDirectory(data_dir / "state", RocksMemory().open, self._observer)
             try:
-                worker = self._make_worker(connection, state, until_end=until_end, cache=cache)
+                worker = self._make_worker(client, state, until_end=until_end, cache=cache)
                 self._worker = worker
                 with tune_process() if tune else nullcontext():
-                    self._loop(worker, connection.client)
+                    self._loop(worker, client)
                 final = worker.metrics()
             finally:
-                self._close_worker(connection.client)
+                self._close_worker(client)
                 state.close()
         if self._live is not None:
             self._live.close(final, started_ms, clock_ms())
@@ -121,11 +114,11 @@ class Supervisor:
         self._calls.put((activity, future))
         return future.result(CALL_TIMEOUT_S)
 
-    def _make_worker(self, connection: Connection, state: StateDirectory, *, until_end: bool, cache: bool) -> Worker:
+    def _make_worker(self, client: Client, state: StateDirectory, *, until_end: bool, cache: bool) -> Worker:
         return Worker(
             topology=self._topology,
             config=self._config,
-            client=connection.client,
+            client=client,
             state=state,
             feeds=self._feeds,
             observer=self._observer,
@@ -168,10 +161,10 @@ class Supervisor:
         return moved
 
     def _close_worker(self, client: Client) -> None:
-        """Whatever happened: abort what is open (readers need not wait for its timeout), close, tell waiting threads."""
+        """Whatever happened: abort what is open (readers need not wait for it), close, tell waiting threads."""
         worker = self._worker
         self._worker = None
-        if worker is not None and not worker.finished or worker is not None and worker.started is not None:
+        if worker is not None and worker.state is not WorkerState.STOPPED:
             with contextmanager(_ignore_errors)():
                 complete(client, worker.abort())
             worker.close()
@@ -228,12 +221,3 @@ def stop_on_signals(supervisor: Supervisor) -> Iterator[None]:
         for number, handler in previous.items():
             signal.signal(number, handler)
 
-
-def make_client(transport: Any, config: StreamsConfig) -> Client:
-    """A client with the application's settings."""
-    return Client(
-        transport,
-        client_id=config.application_id,
-        random=random.Random(),
-        settings=ClientSettings(batch_bytes=config.batch_bytes, fetch_max_bytes=config.fetch_max_bytes),
-    )

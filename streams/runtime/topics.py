@@ -59,7 +59,9 @@ def learn_topics(admin: Admin, names: Iterable[str], *, create_with: int | None)
     counts = {name: description.partitions for name, description in found.items()}
     missing = [name for name in wanted if name not in counts]
     if missing and create_with is None:
-        raise ConfigError(f"a sink's function named topic {missing[0]!r}, which the broker does not have; create it first")
+        raise ConfigError(
+            f"a sink's function named topic {missing[0]!r}, which the broker does not have; create it first"
+        )
     if missing:
         assert create_with is not None
         yield from wait(admin.create_topics({name: NewTopic(partitions=create_with) for name in missing}))

@@ -81,7 +81,7 @@ def run(directory: Path, plan: dict[str, Any], report: Report | None = None) -> 
     began = time.time()
     process = subprocess.run(
         [sys.executable, "-m", "tests.simulation.kill_app", str(directory), json.dumps(plan)],
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False,
+        capture_output=True, text=True, check=False,
     )  # fmt: skip
     events = [json.loads(line) for line in process.stdout.splitlines()]
     names = [event["event"] for event in events]
@@ -94,7 +94,8 @@ def run(directory: Path, plan: dict[str, Any], report: Report | None = None) -> 
                 report.restarts_s.append(event["since_exec"] - began)
             if event["event"] == "killing":
                 report.kills[event["point"]] += 1
-        if "committed" not in names and not (plan["point"] == "restore" and "killing" in names) and "ended" not in names:
+        restored = plan["point"] == "restore" and "killing" in names
+        if not restored and "committed" not in names and "ended" not in names:
             report.without_progress.append(plan["point"])
     return process.returncode == 0
 
