@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Generic, NamedTuple, TypeAlias, TypeVar
+from typing import Generic, NamedTuple, Protocol, TypeAlias, TypeVar
 
 from broker_core.model import Isolation, Offset, TimestampMs, TopicPartition
 from state.model import TaskId
@@ -21,6 +21,7 @@ __all__ = [
     "OffsetAndMetadata",
     "OutputColumns",
     "Record",
+    "RecordContext",
     "TaskId",
     "TimestampMs",
     "TopicPartition",
@@ -38,6 +39,29 @@ class Record(Generic[K, V]):
     topic: str = ""
     partition: int = -1
     offset: Offset = -1
+
+
+class RecordContext(Protocol):
+    """What a user's function learns of the record at hand, where it takes a last parameter for it.
+
+    Valid during the call only: one object serves all records. Below a record cache changes come from no single input
+    record: ``topic`` is empty then, and ``offset`` -1.
+    """
+
+    @property
+    def topic(self) -> str: ...
+
+    @property
+    def partition(self) -> int: ...
+
+    @property
+    def offset(self) -> Offset: ...
+
+    @property
+    def timestamp(self) -> TimestampMs: ...
+
+    @property
+    def headers(self) -> Headers: ...
 
 
 class ColumnBatch(NamedTuple):

@@ -43,8 +43,8 @@ def need_serde(flow: Flow, wanted_by: str, location: str, *, because: str, what:
     reason = "its functions do not" if own else f"{flow.lost_by} made it, and does not"
     place = "this call" if own else flow.lost_by
     raise TopologyError(
-        f"{at(location)}{wanted_by}() {because}, so it must know the type of the {what}; {reason} say which: there is no "
-        f"argument, and no return annotation that helps. Add {proposal}{example} to {place}"
+        f"{at(location)}{wanted_by}() {because}, so it must know the type of the {what}; {reason} say which: there is "
+        f"no argument, and no return annotation that helps. Add {proposal}{example} to {place}"
     )
 
 

@@ -15,9 +15,9 @@ from streams.dsl.functions import shape_function
 from streams.dsl.grouped import KGroupedStream
 from streams.dsl.suggest import suggested
 from streams.errors import TopologyError
+from streams.model import RecordContext
 from streams.serde.base import Serde
 from streams.topology import nodes
-from streams.topology.context import RecordContext
 from streams.topology.graph import at
 from streams.topology.names import check_name, merged_base, repartition_topic
 

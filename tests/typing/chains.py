@@ -1,0 +1,59 @@
+"""What type checkers should see in correct chains; ``reveal_type`` lines are checked by ``test_typing``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from streams import App, KStream, serde
+
+
+@dataclass
+class Bid:
+    auction: int
+    price: float
+
+
+def words_of(line: str) -> list[str]:
+    return line.split()
+
+
+def by_auction(key: str, bid: Bid) -> int:
+    return bid.auction
+
+
+app = App("typing")
+lines = app.stream("lines", key=str, value=str)
+bids = app.stream("bids", key=str, value=Bid, timestamp=lambda bid: int(bid.price))
+numbers = app.stream("numbers", key=serde.int64, value=serde.float64)
+
+reveal_type(lines)  # type: streams.dsl.stream.KStream[str, str]
+reveal_type(numbers)  # type: streams.dsl.stream.KStream[int, float]
+reveal_type(lines.filter(lambda line: line.startswith("a")))  # type: streams.dsl.stream.KStream[str, str]
+reveal_type(bids.filter(lambda key, bid: key == "" or bid.price > 1))  # type: streams.dsl.stream.KStream[str, chains.Bid]
+reveal_type(bids.filter(lambda key, bid, context: context.offset > 0))  # type: streams.dsl.stream.KStream[str, chains.Bid]
+reveal_type(bids.map_values(lambda bid: bid.price))  # type: streams.dsl.stream.KStream[str, float]
+reveal_type(lines.flat_map_values(str.split))  # type: streams.dsl.stream.KStream[str, str]
+reveal_type(lines.flat_map_values(words_of))  # type: streams.dsl.stream.KStream[str, str]
+reveal_type(bids.map(lambda key, bid: (bid.auction, key)))  # type: streams.dsl.stream.KStream[int, str]
+reveal_type(bids.flat_map(lambda bid: [(bid.auction, bid)]))  # type: streams.dsl.stream.KStream[int, chains.Bid]
+reveal_type(bids.select_key(by_auction))  # type: streams.dsl.stream.KStream[int, chains.Bid]
+reveal_type(bids.group_by(by_auction))  # type: streams.dsl.grouped.KGroupedStream[int, chains.Bid]
+reveal_type(bids.group_by(by_auction).count())  # type: streams.dsl.table.KTable[int, int]
+reveal_type(bids.group_by(lambda bid: bid.auction, key=int).count())  # type: streams.dsl.table.KTable[int, int]
+reveal_type(lines.group_by_key().reduce(max))  # type: streams.dsl.table.KTable[str, str]
+total = bids.group_by_key().aggregate(float, lambda total, bid: total + bid.price)
+reveal_type(total)  # type: streams.dsl.table.KTable[str, float]
+reveal_type(total.to_stream())  # type: streams.dsl.stream.KStream[str, float]
+by_key = bids.group_by_key().aggregate(float, lambda key, total, bid: total + bid.price + len(key))
+reveal_type(by_key)  # type: streams.dsl.table.KTable[str, float]
+reveal_type(app.query(total)["a"])  # type: float
+reveal_type(lines.merge(bids))  # type: streams.dsl.stream.KStream[str, str | chains.Bid]
+reveal_type(lines.merge(lines))  # type: streams.dsl.stream.KStream[str, str]
+lines.peek(print)
+lines.for_each(print)
+lines.to(lambda line: f"lines-{line[:1]}")
+lines.to("copies", partitioner=lambda topic, key, value, partitions: len(key) % partitions)
+
+
+def annotated() -> KStream[str, int]:
+    return lines.map_values(len)

@@ -1,0 +1,50 @@
+"""Mistakes that a type checker must find, each on the line of the wrong function; ``test_typing`` compares."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from streams import App, KStream, serde
+
+
+@dataclass
+class Bid:
+    auction: int
+    price: float
+
+
+def of_int(value: int) -> bool:
+    return value > 0
+
+
+def two_of_int(key: int, value: int) -> bool:
+    return key > value
+
+
+def to_text(total: int, bid: Bid) -> str:
+    return str(total)
+
+
+app = App("typing")
+lines = app.stream("lines", key=str, value=str)
+bids = app.stream("bids", key=int, value=Bid)
+
+lines.filter(of_int)  # error: incompatible type
+lines.filter(two_of_int)  # error: incompatible type
+lines.filter("price > 5")  # error: No overload variant
+lines.filter(lambda a, b, c, d: True)  # error
+bids.filter(lambda bid: bid.prize > 1)  # error: has no attribute "prize"
+bids.map_values(lambda bid: bid.price).filter(lambda price: price.upper())  # error: has no attribute "upper"
+bids.map(lambda bid: bid.price)  # error
+lines.flat_map_values(len)  # error
+bids.group_by(lambda bid: bid.auction, key=str)  # error
+bids.group_by_key().reduce(lambda total, bid: total + bid.price)  # error
+bids.group_by_key().aggregate(int, to_text)  # error: Cannot infer value of type parameter "A"
+bids.merge(lines)  # error: incompatible type
+lines.to("copies", value=int)  # error
+lines.group_by_key().filter(len)  # error: has no attribute "filter"
+lines.group_by_key().count().to("counts")  # error: has no attribute "to"
+app.stream("x", key=str)  # error: Missing named argument "value"
+app.stream("x", key="str", value=str)  # error
+wrong: KStream[int, str] = lines  # error: Incompatible types in assignment
+app.stream("y", key=serde.int64, value=Bid, timestamp=lambda bid: bid.when)  # error: has no attribute "when"
