@@ -1,7 +1,7 @@
 """Aborted transactions of a segment (Kafka's ``.txnindex``) and which of them a read has to name.
 
 Values and their bytes; no files. A missing entry would be a dirty read, so a damaged index is rebuilt from the log,
-never ignored. docs/formats/transaction-index.md.
+never ignored. docs/formats/transaction_index.md.
 """
 
 from __future__ import annotations

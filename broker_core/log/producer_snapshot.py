@@ -1,7 +1,7 @@
 """Kafka's producer snapshot file: the producers of a log as of one offset.
 
 Bytes and values, no files. A snapshot holds only the last batch of a producer's window, as Kafka's does; replay of the
-log behind it fills the window again. docs/formats/producer-snapshot.md.
+log behind it fills the window again. docs/formats/producer_snapshot.md.
 """
 
 from __future__ import annotations
