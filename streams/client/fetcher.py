@@ -61,9 +61,12 @@ def decode_fetched(
             elif not (filters and header.is_transactional and header.producer_id in aborted_now):
                 _append(batches, topic_partition, records, start, header, position)
             position = header.next_offset
+            if batches and batches[-1].next_offset < position:
+                # Control and aborted records belong to the columns before them: a position kept there is past them.
+                batches[-1] = batches[-1]._replace(next_offset=position)
     except CorruptBatch as corrupt:
-        return Fetched(_reaching(batches, position), position, _corrupt(topic_partition, position, corrupt))
-    return Fetched(_reaching(batches, position), position, None)
+        return Fetched(batches, position, _corrupt(topic_partition, position, corrupt))
+    return Fetched(batches, position, None)
 
 
 def _append(
@@ -87,7 +90,7 @@ def _append(
     if (
         last is not None
         and len(last.keys) < MERGE_RECORDS
-        and last.next_offset == base
+        and last.base_offset + len(last.keys) == base
         and last.offsets is None
         and last.headers is None
         and offsets is None
@@ -99,13 +102,6 @@ def _append(
         batches[-1] = last._replace(next_offset=next_offset)
         return
     batches.append(ColumnBatch(topic_partition, base, next_offset, keys, values, timestamps, headers, offsets))
-
-
-def _reaching(batches: list[ColumnBatch], position: int) -> list[ColumnBatch]:
-    """Control and aborted records that follow belong to the last columns: its position is past them."""
-    if batches and batches[-1].next_offset < position:
-        batches[-1] = batches[-1]._replace(next_offset=position)
-    return batches
 
 
 def _corrupt(topic_partition: TopicPartition, position: int, corrupt: CorruptBatch) -> CorruptRecords:

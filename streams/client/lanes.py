@@ -21,12 +21,13 @@ SEQUENCE_MODULUS: Final = 1 << 31
 class Batch:
     """A chunk with its place in the partition's sequence; bytes are made when it is first sent."""
 
-    __slots__ = ("base_sequence", "chunk", "data", "deadline_ms", "discarded", "in_air", "number")
+    __slots__ = ("base_sequence", "chunk", "data", "deadline_ms", "discarded", "in_air", "is_done", "number")
 
     def __init__(self, chunk: Chunk, number: int, base_sequence: int) -> None:
         self.chunk, self.number, self.base_sequence = chunk, number, base_sequence
         self.data: bytes | None = None
         self.in_air = False
+        self.is_done = False
         self.discarded = False
         self.deadline_ms: int | None = None
 
@@ -36,7 +37,7 @@ class Batch:
 
 
 class Lane:
-    """One partition: chunks that wait, and batches that have a sequence and no acknowledgement yet."""
+    """One partition: chunks that wait, and batches that have a sequence and are under way."""
 
     __slots__ = (
         "backoff",
@@ -47,13 +48,14 @@ class Lane:
         "queue",
         "stuck_ms",
         "topic_partition",
-        "unacked",
+        "window",
     )
 
     def __init__(self, topic_partition: TopicPartition, backoff: Backoff) -> None:
         self.topic_partition = topic_partition
         self.queue: deque[tuple[int, Chunk]] = deque()
-        self.unacked: list[Batch] = []
+        self.window: list[Batch] = []
+        """From the oldest batch without acknowledgement on: the broker recognises repeats among the last five only."""
         self.next_sequence = 0
         self.proven = False
         """Whether the broker has acknowledged a batch of the present producer id and epoch."""
@@ -67,15 +69,15 @@ class Lane:
         """What may be sent now; a new batch gets its sequence here."""
         if now_ms < self.due_ms:
             return None
-        waiting = next((batch for batch in self.unacked if not batch.in_air), None)
+        waiting = next((batch for batch in self.window if not batch.in_air and not batch.is_done), None)
         if waiting is not None:
-            return None if any(batch.in_air for batch in self.unacked) else waiting
-        if not self.queue or len(self.unacked) >= (PRODUCER_WINDOW_BATCHES if self.proven else 1):
+            return None if any(batch.in_air for batch in self.window) else waiting
+        if not self.queue or len(self.window) >= (PRODUCER_WINDOW_BATCHES if self.proven else 1):
             return None
         number, chunk = self.queue.popleft()
         batch = Batch(chunk, number, self.next_sequence)
         self.next_sequence = (self.next_sequence + batch.count) % SEQUENCE_MODULUS
-        self.unacked.append(batch)
+        self.window.append(batch)
         return batch
 
     def split(self, batch: Batch) -> None:
@@ -84,8 +86,8 @@ class Lane:
         left = Batch(first, batch.number, batch.base_sequence)
         right = Batch(second, batch.number, (batch.base_sequence + left.count) % SEQUENCE_MODULUS)
         left.deadline_ms = right.deadline_ms = batch.deadline_ms
-        place = self.unacked.index(batch)
-        self.unacked[place : place + 1] = [left, right]
+        place = self.window.index(batch)
+        self.window[place : place + 1] = [left, right]
 
     def landed(self, batch: Batch) -> None:
         """The batch's answer came, or never will."""
@@ -93,26 +95,28 @@ class Lane:
         batch.in_air = False
 
     def done(self, batch: Batch) -> None:
-        """The batch is out of the way, written or not."""
-        self.unacked.remove(batch)
+        """The batch is out of the way, written or not; it leaves the window after all before it."""
+        batch.is_done = True
+        while self.window and self.window[0].is_done:
+            self.window.pop(0)
 
     def discard(self) -> bool:
         """Drop everything but what is in the air; True if a dropped batch may have been written."""
         self.queue.clear()
-        for batch in self.unacked:
+        for batch in self.window:
             batch.discarded = True
-        in_air = [batch for batch in self.unacked if batch.in_air]
-        lost, self.unacked = len(in_air) < len(self.unacked), in_air
+        lost = any(not batch.in_air and not batch.is_done for batch in self.window)
+        self.window = [batch for batch in self.window if batch.in_air]
         return lost
 
     def restart(self) -> None:
         """Begin again at sequence 0, under a new producer id or epoch."""
-        assert not self.unacked, "batches of the old epoch are still to be sent"
+        assert not self.window, "batches of the old epoch are still to be sent"
         self.next_sequence, self.proven, self.due_ms = 0, False, 0
 
     @property
     def is_empty(self) -> bool:
-        return not self.queue and not self.unacked
+        return not self.queue and not self.window
 
 
 class Ledger:

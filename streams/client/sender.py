@@ -235,7 +235,7 @@ class Sender:
             self._done(lane, batch)
             return
         error = error_for(code, f"writing to {lane.topic_partition}", answer.error_message if answer else None)
-        has_earlier = lane.unacked[0] is not batch
+        has_earlier = lane.window[0] is not batch
         if self._judge.retriable(code) or (code == ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER and has_earlier):
             self._retry(lane, batch, error, now_ms)
         elif code == ErrorCode.MESSAGE_TOO_LARGE and batch.count > 1 and not batch.discarded:
@@ -259,7 +259,7 @@ class Sender:
         self.in_air -= 1
         lane.landed(batch)
         lane.last_error = error
-        if not any(other.in_air for other in lane.unacked):
+        if not any(other.in_air for other in lane.window):
             lane.due_ms = now_ms + lane.backoff.next_ms()
 
     def _done(self, lane: Lane, batch: Batch) -> None:
