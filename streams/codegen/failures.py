@@ -11,11 +11,11 @@ from types import TracebackType
 from typing import Any, Final
 
 from state.errors import StateError
-from state.layers import ChangeColumns
+from state.layers import CacheEntry, ChangeColumns
 from streams.errors import ProcessingError
 from streams.model import ColumnBatch, Offset
 from streams.operators.emitter import Action, LineOrigin
-from streams.topology.nodes import FlatMap, Map, Node, Source
+from streams.topology.nodes import Aggregate, FlatMap, Map, Node, Source
 
 _GOES_ON: Final = "Nothing of this record is committed: correct it and start again, and processing goes on with it."
 _UNKNOWN: Final = LineOrigin("", Action.STATE, "", "")
@@ -25,13 +25,13 @@ class Failures:
     """The errors of one program.
 
     Arguments:
-        filename: of the generated code.
-        origins: its line table; may still be growing.
+        origins: the line table of its code; may still be growing.
         nodes: by name.
     """
 
-    def __init__(self, filename: str, origins: Mapping[int, LineOrigin], nodes: Mapping[str, Node]) -> None:
-        self._filename = filename
+    def __init__(self, origins: Mapping[int, LineOrigin], nodes: Mapping[str, Node]) -> None:
+        self.filename = ""
+        """Of the code, once it has one."""
         self._origins = origins
         self._nodes = nodes
 
@@ -53,22 +53,31 @@ class Failures:
         )
 
     def in_store(self, operator: str, store: str, error: Exception) -> Exception:
-        """The error for rows that a store returned and the topology cannot read."""
+        """The error for a row that a store returned and the topology cannot read."""
         origin = LineOrigin(operator, Action.STATE, "", store)
         _pass_through(error, origin)
         return ProcessingError(
             self._message(error, origin, f"store {store}"), operator=operator, topic_partition=None, offset=-1, key=None
         )
 
-    def in_change(
-        self, store: str, decode_key: Callable[[bytes], Any], error: Exception, changes: ChangeColumns, index: int
-    ) -> Exception:
+    def in_row(self, node: Aggregate, error: Exception, entries: Mapping[bytes, CacheEntry]) -> Exception:
+        """The error for an aggregate in a record cache that cannot be written; looks for it only now."""
+        origin = LineOrigin(node.name, Action.ENCODE, "aggregate", node.value_serde.id)
+        if not isinstance(error, ValueError | TypeError):
+            raise error
+        key = next((entry.key for entry in entries.values() if entry.dirty and not _fits(node, entry.value)), None)
+        return self._of_change(node, error, origin, key)
+
+    def in_change(self, node: Aggregate, error: Exception, changes: ChangeColumns, index: int) -> Exception:
         """The error for a change that a record cache sent on; it belongs to no single input record."""
         origin = self._origin(error)
         _pass_through(error, origin)
-        key = _readable(decode_key, changes.keys[index])
+        return self._of_change(node, error, origin, changes.keys[index])
+
+    def _of_change(self, node: Aggregate, error: Exception, origin: LineOrigin, raw_key: bytes | None) -> Exception:
+        key = _readable(node.key_serde.decode, raw_key)
         return ProcessingError(
-            self._message(error, origin, f"a change of store {store}, key {key!r}"),
+            self._message(error, origin, f"a change of store {node.store.name}, key {key!r}"),
             operator=origin.operator,
             topic_partition=None,
             offset=-1,
@@ -82,7 +91,7 @@ class Failures:
     def _line(self, trace: TracebackType | None) -> int:
         line = 0
         while trace is not None:
-            if trace.tb_frame.f_code.co_filename == self._filename:
+            if trace.tb_frame.f_code.co_filename == self.filename:
                 line = trace.tb_lineno
             trace = trace.tb_next
         return line
@@ -114,7 +123,7 @@ class Failures:
         trace = error.__traceback__
         while trace is not None and trace.tb_next is not None:
             trace = trace.tb_next
-        return trace is not None and trace.tb_frame.f_code.co_filename == self._filename
+        return trace is not None and trace.tb_frame.f_code.co_filename == self.filename
 
 
 def _pass_through(error: Exception, origin: LineOrigin) -> None:
@@ -135,3 +144,12 @@ def _readable(decode: Callable[[bytes], Any], raw: bytes | None) -> object:
         return decode(raw)
     except Exception:
         return raw
+
+
+def _fits(node: Aggregate, value: object) -> bool:
+    try:
+        if value is not None:
+            node.value_serde.encode(value)
+    except Exception:
+        return False
+    return True

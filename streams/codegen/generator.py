@@ -8,7 +8,7 @@ The generated ``bind`` makes the functions of one task::
 
     def bind(stores, outputs, routes, dropped, partition_count, context):
         def process_<source>(batch, start, stop): ...     # one fused loop
-        def changed_<store>(changes): ...                 # what comes of a flush of that store's cache
+        def forward_<store>(take): ...                    # take changes out of that store's cache and send them on
         def relieve(): ...                                # make room in caches that are over their limit
         def flush(): ...                                  # empty all caches, upstream ones first
 """
@@ -49,23 +49,23 @@ class Generated:
     failures: Failures
 
 
-def generate(sub: SubTopology, filename: str, *, cache: bool) -> Generated:
+def generate(sub: SubTopology, *, cache: bool) -> Generated:
     """The code of a sub-topology.
 
     Raises:
         TopologyError: a topic read twice, or a node or an argument of a function that no code exists for.
     """
-    return Generator(sub, filename, cache=cache).generate()
+    return Generator(sub, cache=cache).generate()
 
 
 class Generator:
     """One walk over one sub-topology."""
 
-    def __init__(self, sub: SubTopology, filename: str, *, cache: bool) -> None:
+    def __init__(self, sub: SubTopology, *, cache: bool) -> None:
         self._sub = sub
         self._nodes = {node.name: node for node in sub.nodes}
         self._emitter = Emitter(cache=cache, forward=self._forward)
-        self._failures = Failures(filename, self._emitter.origins, self._nodes)
+        self._failures = Failures(self._emitter.origins, self._nodes)
         self._aggregates = [node for node in sub.nodes if isinstance(node, Aggregate)]
         self._cached = [node for node in self._aggregates if aggregate.is_cached(self._emitter, node)]
         self._context = any(
@@ -79,7 +79,9 @@ class Generator:
     def generate(self) -> Generated:
         emitter = self._emitter
         sources = [node for node in self._sub.nodes if isinstance(node, Source)]
-        emitter.line(f"# Sub-topology {self._sub.id}: {', '.join(self._nodes)}")
+        # A name in a comment must not end it.
+        names = (name if name.isprintable() else ascii(name) for name in self._nodes)
+        emitter.line(f"# Sub-topology {self._sub.id}: {', '.join(names)}")
         with emitter.block("def bind(stores, outputs, routes, dropped, partition_count, context):"):
             for kept in self._aggregates:
                 aggregate.emit_store(emitter, kept)
@@ -88,7 +90,7 @@ class Generator:
                 self._process(node)
             for cached in self._cached:
                 emitter.line("")
-                self._changed(cached)
+                self._forward_changes(cached)
             self._maintenance()
             emitter.line("")
             topics = [(topic, emitter.named("process", node.name)) for node in sources for topic in node.topics]
@@ -139,11 +141,17 @@ class Generator:
             with emitter.block(f"if {count}:"):
                 emitter.drop(dropper, reason, count)
 
-    def _changed(self, node: Aggregate) -> None:
+    def _forward_changes(self, node: Aggregate) -> None:
+        """Of a flush or an eviction, whichever ``take`` is; both write the store first."""
         emitter = self._emitter
         emitter.new_names()
         passed_on = self._passed_on(node)
-        with emitter.function(f"def {emitter.named('changed', node.store.name)}(changes):"):
+        with emitter.function(f"def {emitter.named('forward', node.store.name)}(take):"):
+            failed = emitter.constant(f"failed_row_{node.name}", partial(self._failures.in_row, node))
+            with emitter.block("try:"):
+                emitter.line("changes = take()")
+            with emitter.block("except Exception as error:"):
+                emitter.line(f"raise {failed}(error, {emitter.named('entries', node.store.name)}) from error")
             if not self._sub.children[node.name]:
                 return
             if passed_on is not None:
@@ -159,7 +167,7 @@ class Generator:
         emitter = self._emitter
         failed = emitter.constant(
             f"failed_{node.name}",
-            partial(self._failures.in_change, node.store.name, node.key_serde.decode),
+            partial(self._failures.in_change, node),
         )
         if self._context:
             emitter.line("context.leave_input()")
@@ -188,15 +196,15 @@ class Generator:
             emitter.line("")
             with emitter.function("def relieve():"):
                 for node in self._cached:
-                    cache, changed = emitter.named("cache", node.store.name), emitter.named("changed", node.store.name)
+                    cache, forward = emitter.named("cache", node.store.name), emitter.named("forward", node.store.name)
                     with emitter.block(f"if {cache}.over_limit:"):
-                        emitter.line(f"{changed}({cache}.evict())")
+                        emitter.line(f"{forward}({cache}.evict)")
         emitter.line("")
         with emitter.function("def flush():"):
             for node in self._cached:
                 store = node.store.name
                 with emitter.block(f"while {emitter.named('dirty', store)}:"):
-                    emitter.line(f"{emitter.named('changed', store)}({emitter.named('cache', store)}.flush())")
+                    emitter.line(f"{emitter.named('forward', store)}({emitter.named('cache', store)}.flush)")
 
     def _open(self, entry: Node, *, headers: bool) -> None:
         """What the loop needs: the ends of the columns that it writes to, and inner functions."""

@@ -49,7 +49,7 @@ def missing_keys(entries: dict[bytes, Any], keys: _Column, start: int, stop: int
     return list(missing)
 
 
-def count_column(  # noqa: PLR0917 - columns and bounds, called once per batch
+def count_column(
     entries: dict[bytes, Any],
     dirty: list[Any],
     keys: _Column,

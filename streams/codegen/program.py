@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from types import CodeType
 from typing import TYPE_CHECKING, Any, TypeAlias
+from zlib import crc32
 
 from streams.codegen.counters import DropCounters
 from streams.codegen.failures import Failures
@@ -140,17 +141,18 @@ def compile_subtopology(sub: SubTopology, *, cache: bool) -> Program:
     Raises:
         TopologyError: a node, or an argument of a function, that no code can be generated for.
     """
-    filename = f"<sub-topology {sub.id}: {', '.join(node.name for node in sub.nodes if isinstance(node, Source))}>"
-    generated = generate(sub, filename, cache=cache)
-    lines = generated.text.splitlines(keepends=True)
-    # No modification time: linecache never drops it, and the same sub-topology compiled again replaces it.
-    linecache.cache[filename] = (len(generated.text), None, lines, filename)
+    generated = generate(sub, cache=cache)
+    text = generated.text
+    # By content: tracebacks of two programs in one process must not show each other's lines.
+    filename = generated.failures.filename = f"<sub-topology {sub.id} {crc32(text.encode()):08x}>"
+    # No modification time: linecache never drops it.
+    linecache.cache[filename] = (len(text), None, text.splitlines(keepends=True), filename)
     return Program(
-        source=generated.text,
+        source=text,
         filename=filename,
         sources=tuple(node for node in sub.nodes if isinstance(node, Source)),
         sinks=tuple(node for node in sub.nodes if isinstance(node, Sink)),
-        code=compile(generated.text, filename, "exec"),
+        code=compile(text, filename, "exec"),
         constants=generated.constants,
         failures=generated.failures,
     )
