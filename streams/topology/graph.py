@@ -5,7 +5,7 @@ Owns edges and the order of declaration. Splitting into sub-topologies is ``comp
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import networkx
 
@@ -40,6 +40,8 @@ class TopologyGraph:
             raise TopologyError(f"{at(node.location)}source {node.name!r} cannot have parents")
         if not parents and not isinstance(node, Source):
             raise TopologyError(f"{at(node.location)}{kind_of(node)} {node.name!r} needs a parent")
+        for parent in parents:
+            self._check_known(parent)
         self._graph.add_node(node.name, node=node)
         for parent in parents:
             self.connect(parent, node.name)
@@ -50,9 +52,8 @@ class TopologyGraph:
         Raises:
             TopologyError: one of the two is unknown, or the edge would close a cycle.
         """
-        for name in (parent, child):
-            if name not in self._graph:
-                raise TopologyError(f"there is no node {name!r}; known are {', '.join(self._graph) or 'none'}")
+        self._check_known(parent)
+        self._check_known(child)
         if isinstance(self.node(child), Source):
             raise TopologyError(f"source {child!r} cannot have parents")
         if parent == child or networkx.has_path(self._graph, child, parent):
@@ -98,6 +99,10 @@ class TopologyGraph:
         first = {name: index for index, name in enumerate(self._graph)}
         return tuple(tuple(part) for part in sorted(parts, key=lambda part: min(first[name] for name in part)))
 
+    def _check_known(self, name: str) -> None:
+        if name not in self._graph:
+            raise TopologyError(f"there is no node {name!r}; known are {', '.join(self._graph) or 'none'}")
+
 
 def kind_of(node: Node) -> str:
     """What a node is, in the words of the DSL: ``flat_map_values``."""
@@ -110,7 +115,3 @@ def at(location: str, prefix: str = "") -> str:
     if not location:
         return ""
     return f"{prefix}{location} " if prefix else f"{location}: "
-
-
-def names(nodes: Iterable[Node]) -> tuple[str, ...]:
-    return tuple(node.name for node in nodes)
