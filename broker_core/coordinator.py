@@ -155,7 +155,7 @@ class Coordinator:
             abort = Marker(
                 producer_id=found.producer_id,
                 producer_epoch=found.producer_epoch,
-                coordinator_epoch=self._logs.leader_epoch(TopicPartition(TRANSACTION_STATE_TOPIC, 0)),
+                coordinator_epoch=self._newest_epoch(),
                 commit=False,
             )
             self._steps.write_markers(abort, (found.topic_partition,), now_ms)
@@ -327,6 +327,12 @@ class Coordinator:
         for decision in decide_forget(self.offsets, gone.__contains__):
             self._steps.carry_out(decision, None, now_ms)
         self._proceed(now_ms)
+
+    def _newest_epoch(self) -> int:
+        """A coordinator epoch that no marker has exceeded, for transactions that belong to no partition."""
+        count = self._config.transaction_topic_partitions
+        logs = (TopicPartition(TRANSACTION_STATE_TOPIC, partition) for partition in range(count))
+        return max((self._logs.leader_epoch(log) for log in logs if self._logs.end_offset(log) is not None), default=0)
 
     def _proceed(self, now_ms: int) -> None:
         """Go as far as the synced offsets allow, and arm the scan if anything is left that may time out."""

@@ -46,13 +46,9 @@ def decide_end(table: TransactionTable, request: EndTxnRequest, api_version: int
         commit=request.committed,
         client_version=EPOCH_BUMPING_CLIENT if bumping else 0,
     )
-    return Decision(needs=_data_needs(table, transaction) if request.committed else (), then=step)
-
-
-def _data_needs(table: TransactionTable, transaction: Transaction) -> tuple[Need, ...]:
-    """The ends of all logs that the transaction wrote to, its own record included."""
-    own = table.log_partition(transaction.transactional_id)
-    return (*(Need(partition) for partition in sorted(transaction.partitions)), Need(own))
+    # The transaction's own earlier records need no wait: Prepare* follows them in the same log and names all partitions.
+    needs = tuple(Need(partition) for partition in sorted(transaction.partitions)) if request.committed else ()
+    return Decision(needs=needs, then=step)
 
 
 def _check_end(
@@ -156,11 +152,12 @@ def marker(transaction: Transaction, coordinator_epoch: int) -> Marker:
 
 
 def complete(table: TransactionTable, step: CompleteTransaction, now_ms: int) -> Decision:
-    """Append Complete*; nobody waits for it but the next transaction."""
+    """Append Complete*. No reply waits for it, but it is named as needed: the next transaction starts once it is synced."""
     transaction = table.get(step.transactional_id)
     assert transaction is not None
     partition = table.log_partition(step.transactional_id)
-    return Decision(partition=partition, records=(to_record(completed(transaction, now_ms)),))
+    record = to_record(completed(transaction, now_ms))
+    return Decision(partition=partition, records=(record,), needs=(Need(partition),))
 
 
 def completed(prepared: Transaction, now_ms: int) -> Transaction:

@@ -1,0 +1,80 @@
+"""The bytes of ``__transaction_state`` are Kafka's."""
+
+import pytest
+
+from broker_core.errors import ProtocolError
+from broker_core.model import TopicPartition
+from broker_core.txn.records import read_key, read_value, to_record
+from broker_core.txn.states import TransactionState
+from broker_core.txn.transaction import Transaction
+
+ONGOING = Transaction(
+    transactional_id="t1",
+    producer_id=7,
+    producer_epoch=3,
+    timeout_ms=60_000,
+    state=TransactionState.ONGOING,
+    partitions=frozenset({TopicPartition("out", 2), TopicPartition("out", 0), TopicPartition("a", 1)}),
+    started_ms=256,
+    updated_ms=257,
+)
+
+
+def test_bytes_of_the_worked_example() -> None:
+    """The example of docs/formats/coordinator_records.md, byte by byte."""
+    key, value = to_record(ONGOING)
+    assert key.hex(" ") == "00 00 00 02 74 31"
+    assert value is not None
+    assert value.hex(" ") == (
+        "00 01 "  # version 1
+        "00 00 00 00 00 00 00 07 "  # producer id
+        "00 03 "  # epoch
+        "00 00 ea 60 "  # timeout
+        "01 "  # Ongoing
+        "03 "  # two topics
+        "02 61 02 00 00 00 01 00 "  # "a": [1]
+        "04 6f 75 74 03 00 00 00 00 00 00 00 02 00 "  # "out": [0, 2]
+        "00 00 00 00 00 00 01 01 "  # last update
+        "00 00 00 00 00 00 01 00 "  # start
+        "00"  # no tagged fields
+    )
+
+
+def test_an_empty_transaction_has_no_partitions_array() -> None:
+    value = to_record(Transaction(transactional_id="t", producer_id=1, producer_epoch=0, timeout_ms=5)).value
+    assert value is not None
+    assert value[16:18] == b"\0\0"  # Empty, null
+
+
+@pytest.mark.parametrize("state", [TransactionState.ONGOING, TransactionState.PREPARE_COMMIT])
+def test_round_trip(state: TransactionState) -> None:
+    written = Transaction(
+        transactional_id="t",
+        producer_id=9,
+        producer_epoch=32_767,
+        previous_producer_id=8,
+        next_producer_id=10,
+        timeout_ms=1,
+        state=state,
+        partitions=ONGOING.partitions,
+        started_ms=1,
+        updated_ms=2,
+        client_version=2,
+    )
+    key, value = to_record(written)
+    assert value is not None
+    assert read_value(read_key(key), value) == written
+
+
+def test_version_0_is_read() -> None:
+    """What Kafka writes without flexible records."""
+    value = bytes.fromhex("0000 0000000000000007 0003 0000ea60 04 00000000 0000000000000101 0000000000000100")
+    found = read_value("t1", value)
+    assert (found.producer_id, found.state, found.previous_producer_id) == (7, TransactionState.COMPLETE_COMMIT, -1)
+
+
+def test_garbage_is_a_protocol_error() -> None:
+    with pytest.raises(ProtocolError):
+        read_value("t", b"\0\x01\0")
+    with pytest.raises(ProtocolError):
+        read_key(b"\0\x09\0\0")
