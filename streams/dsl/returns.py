@@ -34,7 +34,7 @@ def returned(function: Any) -> Any:
     """
     if isinstance(function, functools.partial):
         return returned(function.func)
-    if isinstance(function, type):
+    if isinstance(function, type) or get_origin(function) is not None:
         return function if function is not type else UNKNOWN
     if isinstance(function, types.BuiltinFunctionType | types.MethodDescriptorType | types.WrapperDescriptorType):
         return _BUILTINS.get(function)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import builtins
 import dis
+import itertools
 import types
 import typing
 from typing import Any
@@ -63,20 +64,20 @@ def _result(code: types.CodeType, known: dict[str, Any], namespace: dict[str, An
 
 
 def _of_parameter(steps: list[dis.Instruction], found: Any) -> Any:
-    """Follow attributes (and a last method call) from the type of a parameter."""
-    for index, step in enumerate(steps):
-        if found is None:
-            return None
-        if step.opname not in ("LOAD_ATTR", "LOAD_METHOD"):
-            return None
-        if index + 1 < len(steps) and any(later.opname.startswith("CALL") for later in steps[index + 1 :]):
-            method = getattr(found, str(step.argval), None)
-            return returns.returned(method) if method is not None else None
+    """Follow attributes, and at the end a method that is called with constants, from the type of a parameter."""
+    attributes = list(itertools.takewhile(lambda step: step.opname in ("LOAD_ATTR", "LOAD_METHOD"), steps))
+    rest = steps[len(attributes) :]
+    method = attributes.pop() if rest and attributes else None
+    for step in attributes:
         try:
             found = typing.get_type_hints(found).get(str(step.argval))
         except (NameError, TypeError):
             return None
-    return found
+    if not rest:
+        return found
+    if method is None or found is None or [step.opname for step in rest[:-1]] != ["LOAD_CONST"] * (len(rest) - 1):
+        return None
+    return returns.returned(getattr(found, str(method.argval), None)) if rest[-1].opname.startswith("CALL") else None
 
 
 def _type_of(constant: object) -> type | None:

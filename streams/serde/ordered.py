@@ -1,6 +1,6 @@
 """``serde.ordered(T)``: bytes that sort as the values do, so that a store can be read by range.
 
-Layouts: docs/formats/ordered-keys.md. A format of our own; no other system reads it.
+Layouts: docs/formats/ordered_keys.md. A format of our own; no other system reads it.
 """
 
 from __future__ import annotations

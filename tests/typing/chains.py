@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import reveal_type
 
 from streams import App, KStream, serde
 
@@ -26,29 +27,29 @@ lines = app.stream("lines", key=str, value=str)
 bids = app.stream("bids", key=str, value=Bid, timestamp=lambda bid: int(bid.price))
 numbers = app.stream("numbers", key=serde.int64, value=serde.float64)
 
-reveal_type(lines)  # type: streams.dsl.stream.KStream[str, str]
-reveal_type(numbers)  # type: streams.dsl.stream.KStream[int, float]
-reveal_type(lines.filter(lambda line: line.startswith("a")))  # type: streams.dsl.stream.KStream[str, str]
-reveal_type(bids.filter(lambda key, bid: key == "" or bid.price > 1))  # type: streams.dsl.stream.KStream[str, chains.Bid]
-reveal_type(bids.filter(lambda key, bid, context: context.offset > 0))  # type: streams.dsl.stream.KStream[str, chains.Bid]
-reveal_type(bids.map_values(lambda bid: bid.price))  # type: streams.dsl.stream.KStream[str, float]
-reveal_type(lines.flat_map_values(str.split))  # type: streams.dsl.stream.KStream[str, str]
-reveal_type(lines.flat_map_values(words_of))  # type: streams.dsl.stream.KStream[str, str]
-reveal_type(bids.map(lambda key, bid: (bid.auction, key)))  # type: streams.dsl.stream.KStream[int, str]
-reveal_type(bids.flat_map(lambda bid: [(bid.auction, bid)]))  # type: streams.dsl.stream.KStream[int, chains.Bid]
-reveal_type(bids.select_key(by_auction))  # type: streams.dsl.stream.KStream[int, chains.Bid]
-reveal_type(bids.group_by(by_auction))  # type: streams.dsl.grouped.KGroupedStream[int, chains.Bid]
-reveal_type(bids.group_by(by_auction).count())  # type: streams.dsl.table.KTable[int, int]
-reveal_type(bids.group_by(lambda bid: bid.auction, key=int).count())  # type: streams.dsl.table.KTable[int, int]
-reveal_type(lines.group_by_key().reduce(max))  # type: streams.dsl.table.KTable[str, str]
+reveal_type(lines)  # is: streams.dsl.stream.KStream[str, str]
+reveal_type(numbers)  # is: streams.dsl.stream.KStream[int, float]
+reveal_type(lines.filter(lambda line: line.startswith("a")))  # is: streams.dsl.stream.KStream[str, str]
+reveal_type(bids.filter(lambda key, bid: key == "" or bid.price > 1))  # is: streams.dsl.stream.KStream[str, chains.Bid]
+reveal_type(bids.filter(lambda key, bid, context: context.offset > 0))  # is: streams.dsl.stream.KStream[str, chains.Bid]
+reveal_type(bids.map_values(lambda bid: bid.price))  # is: streams.dsl.stream.KStream[str, float]
+reveal_type(lines.flat_map_values(str.split))  # is: streams.dsl.stream.KStream[str, str]
+reveal_type(lines.flat_map_values(words_of))  # is: streams.dsl.stream.KStream[str, str]
+reveal_type(bids.map(lambda key, bid: (bid.auction, key)))  # is: streams.dsl.stream.KStream[int, str]
+reveal_type(bids.flat_map(lambda bid: [(bid.auction, bid)]))  # is: streams.dsl.stream.KStream[int, chains.Bid]
+reveal_type(bids.select_key(by_auction))  # is: streams.dsl.stream.KStream[int, chains.Bid]
+reveal_type(bids.group_by(by_auction))  # is: streams.dsl.grouped.KGroupedStream[int, chains.Bid]
+reveal_type(bids.group_by(by_auction).count())  # is: streams.dsl.table.KTable[int, int]
+reveal_type(bids.group_by(lambda bid: bid.auction, key=int).count())  # is: streams.dsl.table.KTable[int, int]
+reveal_type(lines.group_by_key().reduce(max))  # is: streams.dsl.table.KTable[str, str]
 total = bids.group_by_key().aggregate(float, lambda total, bid: total + bid.price)
-reveal_type(total)  # type: streams.dsl.table.KTable[str, float]
-reveal_type(total.to_stream())  # type: streams.dsl.stream.KStream[str, float]
+reveal_type(total)  # is: streams.dsl.table.KTable[str, float]
+reveal_type(total.to_stream())  # is: streams.dsl.stream.KStream[str, float]
 by_key = bids.group_by_key().aggregate(float, lambda key, total, bid: total + bid.price + len(key))
-reveal_type(by_key)  # type: streams.dsl.table.KTable[str, float]
-reveal_type(app.query(total)["a"])  # type: float
-reveal_type(lines.merge(bids))  # type: streams.dsl.stream.KStream[str, str | chains.Bid]
-reveal_type(lines.merge(lines))  # type: streams.dsl.stream.KStream[str, str]
+reveal_type(by_key)  # is: streams.dsl.table.KTable[str, float]
+reveal_type(app.query(total)["a"])  # is: float
+reveal_type(lines.merge(bids))  # is: streams.dsl.stream.KStream[str, str | chains.Bid]
+reveal_type(lines.merge(lines))  # is: streams.dsl.stream.KStream[str, str]
 lines.peek(print)
 lines.for_each(print)
 lines.to(lambda line: f"lines-{line[:1]}")

@@ -41,7 +41,7 @@ def expectations(name: str, marker: str) -> dict[int, str]:
 
 def test_right_chains_have_the_right_types(reported: dict[tuple[str, int], str]) -> None:
     """Every ``reveal_type`` says what its comment says, and nothing else is reported."""
-    expected = expectations("chains.py", "# type:")
+    expected = expectations("chains.py", "# is:")
     assert expected, "the sample says nothing"
     for number, kind in expected.items():
         said = reported.get(("chains.py", number), "").replace("builtins.", "").replace("tests.typing.", "")

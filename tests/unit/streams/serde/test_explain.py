@@ -34,7 +34,7 @@ class NoFormat:
         (bytes, "x", r"return bytes where"),
     ],
     ids=str,
-)  # fmt: skip
+)
 def test_a_value_that_does_not_fit(kind: Any, value: Any, message: str) -> None:
     with pytest.raises(SerdeError, match=message):
         explain.encode(resolve(kind), value, "value")

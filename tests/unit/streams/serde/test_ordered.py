@@ -53,12 +53,18 @@ def test_a_time_zone_is_normalised() -> None:
 @pytest.mark.parametrize(
     ("kind", "value", "error"),
     [
-        (int, 2**63, ValueError), (int, True, TypeError), (int, "1", TypeError), (float, "1", TypeError),
-        (datetime, datetime(2026, 1, 1), ValueError), (date, datetime(2026, 1, 1), TypeError),
-        (tuple[int, int], (1,), ValueError), (tuple[int, int], [1, 2], TypeError), (bool, 1, TypeError),
+        (int, 2**63, ValueError),
+        (int, True, TypeError),
+        (int, "1", TypeError),
+        (float, "1", TypeError),
+        (datetime, datetime(2026, 1, 1), ValueError),
+        (date, datetime(2026, 1, 1), TypeError),
+        (tuple[int, int], (1,), ValueError),
+        (tuple[int, int], [1, 2], TypeError),
+        (bool, 1, TypeError),
     ],
     ids=str,
-)  # fmt: skip
+)
 def test_what_does_not_fit_is_refused(kind: Any, value: Any, error: type[Exception]) -> None:
     with pytest.raises(error):
         ordered(kind).encode(value)
@@ -66,9 +72,15 @@ def test_what_does_not_fit_is_refused(kind: Any, value: Any, error: type[Excepti
 
 @pytest.mark.parametrize(
     ("kind", "data"),
-    [(int, b"1234"), (bool, b"\x02"), (tuple[str, int], b"abc"), (tuple[int], b"\x00" * 9), (tuple[str, int], b"a\x00")],
+    [
+        (int, b"1234"),
+        (bool, b"\x02"),
+        (tuple[str, int], b"abc"),
+        (tuple[int], b"\x00" * 9),
+        (tuple[str, int], b"a\x00"),
+    ],
     ids=str,
-)  # fmt: skip
+)
 def test_other_bytes_are_a_value_error(kind: Any, data: bytes) -> None:
     with pytest.raises(ValueError):
         ordered(kind).decode(data)

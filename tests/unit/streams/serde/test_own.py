@@ -20,5 +20,5 @@ def test_what_is_read_stays_bytes() -> None:
 
 
 def test_an_object_without_a_format_is_refused() -> None:
-    with pytest.raises(SerdeError, match="there is no format for .*generator"):
+    with pytest.raises(SerdeError, match=r"there is no format for .*generator"):
         own_type.encode(value for value in "ab")

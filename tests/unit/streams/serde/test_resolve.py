@@ -32,12 +32,20 @@ class Tree:
 @pytest.mark.parametrize(
     ("kind", "identity"),
     [
-        (str, "utf8"), (bytes, "bytes"), (int, "json:int"), (float, "json:float"), (bool, "json:bool"),
-        (Optional[str], "utf8"), (str | None, "utf8"), (list[int], "json:list[int]"), (serde.int64, "int64"),
-        (serde.json, "json"), (dict, "json:dict"),
+        (str, "utf8"),
+        (bytes, "bytes"),
+        (int, "json:int"),
+        (float, "json:float"),
+        (bool, "json:bool"),
+        (Optional[str], "utf8"),  # noqa: UP045
+        (str | None, "utf8"),
+        (list[int], "json:list[int]"),
+        (serde.int64, "int64"),
+        (serde.json, "json"),
+        (dict, "json:dict"),
     ],
     ids=str,
-)  # fmt: skip
+)
 def test_each_type_has_its_format(kind: Any, identity: str) -> None:
     assert resolve(kind).id == identity
 

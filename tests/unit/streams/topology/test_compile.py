@@ -24,11 +24,17 @@ def test_word_count() -> None:
     topology = word_count()
     upper, lower = topology.subtopologies
     assert [node.name for node in upper.nodes] == [
-        "lines-source", "lines-flat-map-values", "lines-group-by", "word-counts-repartition-sink",
-    ]  # fmt: skip
+        "lines-source",
+        "lines-flat-map-values",
+        "lines-group-by",
+        "word-counts-repartition-sink",
+    ]
     assert [node.name for node in lower.nodes] == [
-        "word-counts-repartition-source", "word-counts", "word-counts-to-stream", "counts-sink",
-    ]  # fmt: skip
+        "word-counts-repartition-source",
+        "word-counts",
+        "word-counts-to-stream",
+        "counts-sink",
+    ]
     assert (upper.source_topics, lower.source_topics) == (("lines",), ("word-count-word-counts-repartition",))
     assert upper.children["lines-group-by"] == ("word-counts-repartition-sink",)
     assert upper.children["word-counts-repartition-sink"] == ()
@@ -81,8 +87,9 @@ def test_after_a_repartition_the_key_counts_as_unchanged() -> None:
     app = App("a")
     app.stream("lines", key=str, value=str).select_key(str.lower).repartition().group_by_key().count()
     assert [topic.name for topic in app.topology().internal_topics] == [
-        "a-lines-repartition", "a-lines-repartition-count-changelog",
-    ]  # fmt: skip
+        "a-lines-repartition",
+        "a-lines-repartition-count-changelog",
+    ]
 
 
 def test_a_topic_that_is_written_and_read_is_no_cycle() -> None:

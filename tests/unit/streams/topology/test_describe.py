@@ -55,9 +55,12 @@ def test_json_has_everything() -> None:
     assert nodes["lines-group-by"]["functions"] == ["str.lower"]
     assert nodes["counts"]["store"] == "counts"
     assert found["stores"]["counts"] == {
-        "kind": "key_value", "subtopology": 1, "key": "utf8", "value": "json:int",
+        "kind": "key_value",
+        "subtopology": 1,
+        "key": "utf8",
+        "value": "json:int",
         "changelog_topic": "app-counts-changelog",
-    }  # fmt: skip
+    }
     assert found["external_topics"] == ["lines"]
     assert found["output_topics"] == ["out"]
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 
 from streams.errors import TopologyError
@@ -17,7 +19,7 @@ def source(name: str, location: str = "") -> Source:
 def chain(*names: str) -> TopologyGraph:
     graph = TopologyGraph()
     graph.add(source(names[0]))
-    for parent, name in zip(names, names[1:], strict=False):
+    for parent, name in itertools.pairwise(names):
         graph.add(Merge(name=name), (parent,))
     return graph
 

@@ -20,8 +20,13 @@ from streams.topology.manifest import (
 
 
 def declare(
-    *, store: str = "counts", key: object = str, partitions: int | None = None, first: bool = False, reduce: bool = False
-) -> Manifest:  # fmt: skip
+    *,
+    store: str = "counts",
+    key: object = str,
+    partitions: int | None = None,
+    first: bool = False,
+    reduce: bool = False,
+) -> Manifest:
     app = App("app")
     if first:
         app.stream("other", key=str, value=str).to("elsewhere")
@@ -54,14 +59,17 @@ def test_it_names_formats_by_their_ids() -> None:
     ("new", "expected"),
     [
         (declare(), {"counts": Effect.KEEPS, "app-by-line-repartition": Effect.KEEPS}),
-        (declare(store="renamed"), {"counts": Effect.ORPHANS, "renamed": Effect.ADDS, "app-by-line-repartition": Effect.KEEPS}),
+        (
+            declare(store="renamed"),
+            {"counts": Effect.ORPHANS, "renamed": Effect.ADDS, "app-by-line-repartition": Effect.KEEPS},
+        ),
         (declare(key=serde.uuid), {"counts": Effect.BREAKS, "app-by-line-repartition": Effect.BREAKS}),
         (declare(partitions=7), {"counts": Effect.KEEPS, "app-by-line-repartition": Effect.BREAKS}),
         (declare(first=True), {"counts": Effect.MOVES, "app-by-line-repartition": Effect.KEEPS}),
         (declare(reduce=True), {"counts": Effect.BREAKS, "app-by-line-repartition": Effect.KEEPS}),
     ],
     ids=["the same", "renamed store", "other key type", "other partition count", "source before", "other aggregation"],
-)  # fmt: skip
+)
 def test_each_change_is_named_by_its_effect(new: Manifest, expected: dict[str, Effect]) -> None:
     assert changes(declare(), new) == expected
 

@@ -27,7 +27,7 @@ def test_legal_names(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["", ".", "..", "a b", "ä", "a/b", "x" * 201, None, 5])
 def test_illegal_names_say_whose_and_what_is_legal(name: Any) -> None:
-    with pytest.raises(TopologyError, match="app.py:1: store"):
+    with pytest.raises(TopologyError, match=r"app\.py:1: store"):
         check_name(name, "app.py:1: store")
 
 
