@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final, TypeAlias
 
+from broker_core.catalog import INTERNAL_TOPICS
 from broker_core.errors import BrokerError, ErrorCode
 from broker_core.handlers.context import REFUSALS, BrokerContext, error_code
 from broker_core.log.partition_log import PartitionLog
@@ -46,10 +47,13 @@ def handle(context: BrokerContext, body: ProduceRequest, call: Call) -> Outcome:
     admissions: _Admissions = {}
     for topic in body.topic_data:
         partitions = []
+        is_internal = topic.name in INTERNAL_TOPICS
         for data in topic.partition_data:
             partition = TopicPartition(topic.name, data.index)
             records = data.records or b""
             try:
+                if is_internal:
+                    raise BrokerError(ErrorCode.INVALID_TOPIC_EXCEPTION, f"{topic.name} is written by the broker only")
                 log = context.partitions.logs.get(partition) or _auto_created(context, partition, call.now_ms)
                 context.guard.admit(len(records), call.now_ms)
                 if len(records) > _ATTRIBUTES_LOW_BYTE:
