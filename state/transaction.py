@@ -63,8 +63,8 @@ class StagedFamily:
     def put_many(self, keys: Sequence[bytes], rows: Sequence[bytes | None]) -> None:
         """Stage many rows; of equal keys the last wins."""
         self.open.update(zip(keys, rows, strict=True))
-        sizes = sum(map(len, rows)) if None not in rows else sum(len(row) for row in rows if row is not None)  # type: ignore[arg-type]
-        self.staged_bytes += STAGED_ROW_OVERHEAD_BYTES * len(keys) + sum(map(len, keys)) + sizes
+        size = sum(map(len, keys)) + sum(map(len, filter(None, rows)))
+        self.staged_bytes += STAGED_ROW_OVERHEAD_BYTES * len(keys) + size
 
     def scan(
         self, start: bytes | None = None, end: bytes | None = None, *, reverse: bool = False
