@@ -20,6 +20,10 @@ _POSITION: Final = Struct(">Bqq")
 DELETE_RETENTION_MS: Final = 24 * 3_600_000
 """Kafka's default ``delete.retention.ms``: how long a compacted topic keeps tombstones at least."""
 
+SAFE_TAIL: Final = 1
+"""Offsets at the end that compaction cannot have touched: the last one is in the active segment. A transaction's own
+marker is such a tail, so that an application stopped for days does not rebuild everything."""
+
 
 class RestoreColumns(Protocol):
     """The columns of a batch of changelog records; the consumer's ``ColumnBatch`` is one."""
@@ -89,7 +93,7 @@ def restore_plan(
         wipe_reason = f"position {stored.offset} is before the changelog's start {changelog_start}"
     elif stored.offset > changelog_end:
         wipe_reason = f"position {stored.offset} is past the changelog's end {changelog_end}: records were lost"
-    elif stored.offset < changelog_end and now_ms - stored.written_ms > delete_retention_ms:
+    elif changelog_end - stored.offset > SAFE_TAIL and now_ms - stored.written_ms > delete_retention_ms:
         wipe_reason = (
             f"position was last known {(now_ms - stored.written_ms) // 1000} s ago, deletions are only kept for "
             f"{delete_retention_ms // 1000} s"

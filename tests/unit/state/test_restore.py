@@ -29,6 +29,7 @@ DAY = 86_400_000
         (Position(5, NOW), 5, 9, 5, False, True, "replay 4 offsets"),
         (Position(7, NOW - DAY), 5, 9, 7, False, True, "replay 2 offsets"),
         (Position(7, NOW - DAY - 1), 5, 9, 5, True, True, "86400 s ago"),
+        (Position(8, NOW - 30 * DAY), 5, 9, 8, False, True, "replay 1 offsets"),
         (Position(4, NOW), 5, 9, 5, True, True, "before the changelog's start 5"),
         (Position(10, NOW), 5, 9, 5, True, True, "past the changelog's end 9"),
         (Position(10, NOW), 0, 0, 0, True, True, "past the changelog's end 0"),
