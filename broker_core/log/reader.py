@@ -25,6 +25,9 @@ MAX_REMEMBERED_ENDS: Final = 64
 """Where recent reads ended: a sequential reader goes on there without a search."""
 LOCATE_BYTES: Final = 8192
 FIND_BYTES: Final = 64 * 1024
+REREAD_BYTES: Final = 256 * 1024
+"""From here on the part of a read that is served is read again (from the page cache) instead of copied: two buffers of
+this size alive at once make malloc give the heap's end back and fault it in anew, ten times the cost of the read."""
 
 
 class LogReader:
@@ -66,6 +69,8 @@ class LogReader:
                     return b"", offset
                 segment = following
             position, base = found
+            if base > offset and not self._gaps:
+                raise BadBatchError(position, f"it begins at offset {base}, offsets from {offset} on are missing")
             data, length, end = self._take(segment, position, base, max_bytes, stop_offset, min_one=min_one)
         except BadBatchError as error:
             raise damaged(segment, error) from error
@@ -178,6 +183,9 @@ class LogReader:
         left = segment.size_bytes - position
         data = segment.file.read_at(position, min(left, max(max_bytes, HEADER_BYTES)))
         length, end = measure(data, position, base, stop_offset, self._epochs, gaps=self._gaps)
+        if length >= REREAD_BYTES and length < len(data):
+            del data
+            data = segment.file.read_at(position, length)
         if length:
             return data, length, end
         if len(data) < HEADER_BYTES:

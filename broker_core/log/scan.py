@@ -59,7 +59,7 @@ def scan_batches(
         BadBatchError: from there on nothing can be trusted; also for an incomplete batch at the end.
     """
     while position < end:
-        data = file.read_at(position, min(chunk_bytes, end - position))
+        data = file.read_at(position, min(max(chunk_bytes, HEADER_BYTES), end - position))
         start = 0
         while True:
             size = _batch_size(data, start, position + start, end)

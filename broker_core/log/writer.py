@@ -89,11 +89,12 @@ class LogWriter:
         return result
 
     def _write(self, batch: bytes, header: BatchHeader, append_time_ms: TimestampMs | None) -> AppendResult:
-        max_timestamp = header.max_timestamp if append_time_ms is None else append_time_ms
+        if append_time_ms is not None:
+            header = header._replace(max_timestamp=append_time_ms)
         size = len(batch)
         base = self._segments.active.next_offset
         last = base + header.last_offset_delta
-        self._roll_if_due(size, last, max_timestamp)
+        self._roll_if_due(size, last, header.max_timestamp)
         segment = self._segments.active
         data = stamp(batch, base, self._leader_epoch, append_time_ms)
         try:
@@ -102,7 +103,7 @@ class LogWriter:
             raise self._undo(error) from error
         if self._leader_epoch != self._epochs.latest:
             self._epochs.assign(self._leader_epoch, base)
-        segment.note(size, last, max_timestamp)
+        segment.note(size, last, header.max_timestamp)
         if header.producer_id >= 0 and not header.is_control:
             self._producers.record(header, base)
         return AppendResult(

@@ -37,9 +37,7 @@ def batch(*values: bytes | None, key: bytes | None = b"k", timestamp: int = NOW_
 
 
 def transactional(producer_id: int, sequence: int, *values: bytes, epoch: int = 0) -> bytes:
-    return batch(
-        *values, producer_id=producer_id, producer_epoch=epoch, base_sequence=sequence, is_transactional=True
-    )
+    return batch(*values, producer_id=producer_id, producer_epoch=epoch, base_sequence=sequence, is_transactional=True)
 
 
 def open_log(
@@ -71,7 +69,10 @@ def headers(records: bytes) -> list[BatchHeader]:
 
 
 def reads(
-    log: PartitionLog, isolation: Isolation = Isolation.READ_UNCOMMITTED, offset: int | None = None, max_bytes: int = 500
+    log: PartitionLog,
+    isolation: Isolation = Isolation.READ_UNCOMMITTED,
+    offset: int | None = None,
+    max_bytes: int = 500,
 ) -> Iterator[ReadResult]:
     """Read on from ``offset`` (the start) until nothing more comes."""
     offset = log.start_offset if offset is None else offset

@@ -66,7 +66,9 @@ def test_epochs_out_of_order_are_damage(lines: str) -> None:
         decode_epochs(f"0\n{lines}".encode(), "here")
 
 
-@pytest.mark.parametrize("text", ["", "version: 1\ntopic_id: AAECAwQFBgcICQoLDA0ODw", "version: 0\ntopic_id: AAEC", "version: 0"])
+@pytest.mark.parametrize(
+    "text", ["", "version: 1\ntopic_id: AAECAwQFBgcICQoLDA0ODw", "version: 0\ntopic_id: AAEC", "version: 0"]
+)
 def test_a_damaged_topic_id_is_named(text: str) -> None:
     filesystem = MemoryFilesystem()
     filesystem.make_directory("d")
