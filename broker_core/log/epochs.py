@@ -76,7 +76,7 @@ class LeaderEpochs:
             self.changed = True
 
     def start_at(self, offset: Offset) -> None:
-        """The log now begins at ``offset``: forget epochs that ended before it."""
+        """The first segment now begins at ``offset``: forget epochs that ended before it."""
         index = bisect_right(self._starts, offset) - 1
         if index >= 0 and (index > 0 or self._starts[0] < offset):
             del self._starts[:index], self._epochs[:index]

@@ -285,7 +285,7 @@ class PartitionLog:
             self.start_offset = offset
             try:
                 self._segments.drop_before(offset)
-                self._epochs.start_at(offset)
+                self._epochs.start_at(self._segments.first.base_offset)  # what is still there keeps its epoch
             except OSError as error:
                 raise StorageError(f"removing segments of {self._directory.path} failed: {error}") from error
             finally:

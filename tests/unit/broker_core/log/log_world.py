@@ -69,13 +69,10 @@ def headers(records: bytes) -> list[BatchHeader]:
 
 
 def reads(
-    log: PartitionLog,
-    isolation: Isolation = Isolation.READ_UNCOMMITTED,
-    offset: int | None = None,
-    max_bytes: int = 500,
+    log: PartitionLog, isolation: Isolation = Isolation.READ_UNCOMMITTED, *, max_bytes: int = 500
 ) -> Iterator[ReadResult]:
-    """Read on from ``offset`` (the start) until nothing more comes."""
-    offset = log.start_offset if offset is None else offset
+    """Read on from the start until nothing more comes."""
+    offset = log.start_offset
     while True:
         result = log.read(offset, max_bytes, isolation)
         if not result.records:

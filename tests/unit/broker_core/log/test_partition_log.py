@@ -90,7 +90,7 @@ def test_a_failed_sync_ends_the_log() -> None:
         lambda: log.read(0, 100, RAW),
         lambda: log.delete_records_before(0),
         lambda: log.offset_for_timestamp(0),
-        lambda: log.offset_of_max_timestamp(),
+        log.offset_of_max_timestamp,
     ):
         with pytest.raises(StorageError, match="fdatasync: EIO"):
             call()
@@ -160,7 +160,7 @@ def test_deleting_records_raises_the_start_and_removes_whole_segments() -> None:
     assert log.delete_records_before(5) == 20, "the start never falls"
     assert log._segments.first is second
     assert log.size_bytes < size
-    assert [offset for offset, _ in records(log)][0] == second.base_offset or log.start_offset == 20
+    assert records(log)[0][0] in range(second.base_offset, 21)
     with pytest.raises(BrokerError) as caught:
         log.read(19, 100, RAW)
     assert caught.value.code is ErrorCode.OFFSET_OUT_OF_RANGE

@@ -84,7 +84,9 @@ def test_a_clean_opening_reads_little() -> None:
     """No scan: what is read does not grow with the log but for the tail behind the last index entry."""
 
     class Counting(MemoryFilesystem):
-        opened: list[str] = []
+        def __init__(self) -> None:
+            super().__init__()
+            self.opened: list[str] = []
 
         def open(self, path: str, *, create: bool = False):  # type: ignore[no-untyped-def]
             self.opened.append(path)
@@ -101,7 +103,7 @@ def test_a_clean_opening_reads_little() -> None:
     assert not [path for path in filesystem.opened if path.endswith(".index")][1:]
 
 
-def test_the_window_of_duplicates_is_whole_after_a_crash() -> None:
+def test_duplicates_of_the_active_segment_are_known_after_a_crash() -> None:
     filesystem = MemoryFilesystem()
     written(filesystem)
     log = open_log(filesystem)
