@@ -168,7 +168,7 @@ class Accumulator:
 
     def _grown(self, buffer: TopicBuffer, partition: int) -> list[Chunk]:
         keys = buffer.keys[partition]
-        grown_bytes = measure(keys, buffer.values[partition], buffer.measured[partition])
+        grown_bytes = measure(keys, buffer.values[partition], buffer.measured[partition], len(keys))
         if (headers := buffer.headers[partition]) is not None:
             grown_bytes += sum(map(headers_bytes, headers[buffer.measured[partition] :]))
         buffer.measured[partition] = len(keys)
@@ -190,7 +190,7 @@ class Accumulator:
             else:
                 limit = self._batch_bytes if headers is None else self._batch_bytes // 2
                 stop = cut(keys, values, start, limit)
-                size = measure(keys[start:stop], values[start:stop], 0)
+                size = measure(keys, values, start, stop)
                 if headers is not None:
                     size += sum(map(headers_bytes, headers[start:stop]))
             if stop == len(keys) and not everything and size < self._batch_bytes:

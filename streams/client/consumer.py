@@ -49,8 +49,7 @@ class Track:
     def __init__(self, offset: int, backoff: Backoff) -> None:
         self.backoff = backoff
         self.version = 0
-        """Raised by ``seek``: answers to older fetches are dropped."""
-        self.in_air = False
+        """Raised by ``seek``: answers to older fetches are dropped, and nobody waits for them."""
         self.is_paused = False
         self.end_offset: int | None = None
         self.start_offset: int | None = None
@@ -62,6 +61,7 @@ class Track:
         self.error: ClientError | None = None
         self.due_ms = 0
         self.version += 1
+        self.in_air = False
         self.is_at_end = False
         self.is_resolving = False
 
@@ -216,8 +216,10 @@ class Consumer:
                 partition_max_bytes=self._settings.fetch_partition_max_bytes,
             )
             topics.setdefault(topic, []).append(wanted)
+        # Where the end is not known yet, an answer that only says "nothing" is worth having at once.
+        may_wait = all(track.is_at_end for _, track in picked)
         body = FetchRequest(
-            max_wait_ms=self._settings.fetch_max_wait_ms,
+            max_wait_ms=self._settings.fetch_max_wait_ms if may_wait else 0,
             min_bytes=self._settings.fetch_min_bytes,
             max_bytes=self._settings.fetch_max_bytes,
             isolation_level=self._isolation,
@@ -229,14 +231,14 @@ class Consumer:
                 (topic.topic, part.partition_index): part for topic in answer.responses for part in topic.partitions
             }
             for (topic_partition, track), version in zip(picked, versions, strict=True):
-                track.in_air = False
                 if track.version == version:
+                    track.in_air = False
                     self._take(topic_partition, track, parts.get(topic_partition), answer.error_code, now_ms)
 
         def lost(error: ClientError, now_ms: int) -> None:
             for (topic_partition, track), version in zip(picked, versions, strict=True):
-                track.in_air = False
                 if track.version == version:
+                    track.in_air = False
                     self._refused(topic_partition, track, error.code, now_ms)
 
         return Call(node_id, body, FETCH_MAX_VERSION, answered, lost)

@@ -18,7 +18,7 @@ cpdef object distribute(
 )
 
 @cython.locals(total=Py_ssize_t, i=Py_ssize_t, key=bytes, value=bytes)
-cpdef Py_ssize_t measure(list keys, list values, Py_ssize_t start) except -1
+cpdef Py_ssize_t measure(list keys, list values, Py_ssize_t start, Py_ssize_t stop) except -1
 
 @cython.locals(total=Py_ssize_t, count=Py_ssize_t, i=Py_ssize_t, key=bytes, value=bytes)
 cpdef Py_ssize_t cut(list keys, list values, Py_ssize_t start, Py_ssize_t max_bytes) except -1

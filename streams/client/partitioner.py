@@ -94,17 +94,17 @@ def distribute(
         timestamp_column.append(timestamps[i])
 
 
-def measure(keys: list[bytes | None], values: list[bytes | None], start: int) -> int:
-    """Bytes that the records from ``start`` on will take in a batch, 12 for lengths and deltas of each."""
+def measure(keys: list[bytes | None], values: list[bytes | None], start: int, stop: int) -> int:
+    """Bytes that the records from ``start`` to ``stop`` take in a batch, 12 for lengths and deltas of each."""
     total = 0
-    for i in range(start, len(keys)):
+    for i in range(start, stop):
         key = keys[i]
         value = values[i]
         if key is not None:
             total += len(key)
         if value is not None:
             total += len(value)
-    return total + (len(keys) - start) * 12
+    return total + (stop - start) * 12
 
 
 def cut(keys: list[bytes | None], values: list[bytes | None], start: int, max_bytes: int) -> int:
