@@ -38,11 +38,6 @@ def ready(kit: Kit) -> TransactionalProducer:
     return producer
 
 
-@pytest.fixture(params=[False, True], ids=["values", "bytes"])
-def kit(request: pytest.FixtureRequest) -> Kit:
-    return Kit(wire=request.param).open()
-
-
 def test_committed_data_is_seen_after_its_marker_and_aborted_data_never(kit: Kit) -> None:
     producer = ready(kit)
     assert producer.add(A) == [0]

@@ -34,7 +34,7 @@ def test_the_clean_mark_holds_for_one_start() -> None:
 def test_in_use() -> None:
     filesystem = MemoryFilesystem()
     DataDirectory.claim(filesystem)
-    with pytest.raises(DataDirectoryError, match="in use.*held by process"):
+    with pytest.raises(DataDirectoryError, match=r"in use.*held by process"):
         DataDirectory.claim(filesystem)
 
 

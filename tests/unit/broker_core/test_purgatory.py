@@ -11,7 +11,7 @@ A, B = TopicPartition("a", 0), TopicPartition("b", 0)
 
 def test_a_write_waits_for_every_partition() -> None:
     writes = ParkedWrites(Tokens())
-    token = writes.park({A: 10, B: 5}, lambda lost: dict(lost))
+    token = writes.park({A: 10, B: 5}, dict)
     assert writes.advance(A, 9) == []
     assert writes.advance(A, 10) == []
     assert writes.advance(B, 7) == [(token, {})]
@@ -21,8 +21,8 @@ def test_a_write_waits_for_every_partition() -> None:
 
 def test_a_lost_partition_is_told_and_does_not_hold_back() -> None:
     writes = ParkedWrites(Tokens())
-    first = writes.park({A: 1}, lambda lost: dict(lost))
-    second = writes.park({A: 2, B: 1}, lambda lost: dict(lost))
+    first = writes.park({A: 1}, dict)
+    second = writes.park({A: 2, B: 1}, dict)
     assert writes.lose(A, ErrorCode.KAFKA_STORAGE_ERROR) == [(first, {A: ErrorCode.KAFKA_STORAGE_ERROR})]
     assert writes.advance(B, 1) == [(second, {A: ErrorCode.KAFKA_STORAGE_ERROR})]
     assert len(writes) == 0

@@ -1,0 +1,77 @@
+"""Fetch: whole batches, long polls, limits, topics by name and id."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from broker_core.errors import ErrorCode
+from broker_core.protocol.metadata import MetadataRequest, MetadataRequestTopic
+from tests.unit.broker_core.broker_kit import NOW, Kit, fetched, produce_request
+
+
+def test_a_long_poll_ends_when_data_comes(kit: Kit) -> None:
+    kit.create("words")
+    token = kit.send(kit.fetch_request("words", max_wait_ms=500), 12)
+    assert kit.answer(token) is None
+    assert kit.broker.next_deadline() == NOW + 500
+    kit.send(produce_request("words", "a"))
+    assert kit.answer(token) is None, "not yet durable"
+    kit.sync()
+    assert fetched(kit.answer(token)).high_watermark == 1
+
+
+def test_a_long_poll_ends_at_its_deadline(kit: Kit) -> None:
+    kit.create("words")
+    token = kit.send(kit.fetch_request("words", max_wait_ms=500), 12)
+    kit.tick(499)
+    assert kit.answer(token) is None
+    kit.tick(1)
+    assert fetched(kit.answer(token)).records == b""
+
+
+def test_a_long_poll_waits_for_min_bytes(kit: Kit) -> None:
+    kit.create("words")
+    token = kit.send(kit.fetch_request("words", max_wait_ms=500, min_bytes=150), 12)
+    kit.produce("words", "a")
+    assert kit.answer(token) is None
+    kit.produce("words", "b" * 100)
+    assert len(fetched(kit.answer(token)).records or b"") >= 150
+
+
+def test_an_error_is_not_waited_with(kit: Kit) -> None:
+    kit.create("words")
+    token = kit.send(kit.fetch_request("words", 5, max_wait_ms=500), 12)
+    assert fetched(kit.answer(token)).error_code == ErrorCode.OFFSET_OUT_OF_RANGE
+    token = kit.send(kit.fetch_request("nothing", max_wait_ms=500), 12)
+    assert fetched(kit.answer(token)).error_code == ErrorCode.UNKNOWN_TOPIC_OR_PARTITION
+
+
+def test_fetch_by_topic_id(kit: Kit) -> None:
+    kit.create("words")
+    kit.produce("words", "a")
+    topic_id = kit.call(MetadataRequest(topics=(MetadataRequestTopic(name="words"),))).topics[0].topic_id
+    by_name = kit.fetch_request("words")
+    topic = by_name.topics[0]
+    by_id = type(by_name)(
+        min_bytes=1, max_bytes=1000, topics=(type(topic)(topic_id=topic_id, partitions=topic.partitions),)
+    )
+    response = kit.call(by_id, 17)
+    assert response.responses[0].topic_id == topic_id
+    assert fetched(response).high_watermark == 1
+    unknown = type(by_name)(max_bytes=1000, topics=(type(topic)(topic_id=UUID(int=5), partitions=topic.partitions),))
+    assert fetched(kit.call(unknown, 17)).error_code == ErrorCode.UNKNOWN_TOPIC_ID
+
+
+def test_fetch_respects_the_limit_over_all_partitions_but_returns_one_batch(kit: Kit) -> None:
+    kit.create("words", partitions=2)
+    for partition in (0, 1):
+        kit.produce("words", "x" * 1000, partition=partition)
+    one = kit.fetch_request("words", max_bytes=1)
+    topic = one.topics[0]
+    partitions = tuple(type(topic.partitions[0])(partition=index, partition_max_bytes=1 << 20) for index in (1, 0))
+    both = type(one)(min_bytes=1, max_bytes=100, topics=(type(topic)(topic="words", partitions=partitions),))
+    first, second = kit.call(both, 12).responses[0].partitions
+    assert first.partition_index == 1
+    assert len(first.records) > 1000
+    assert second.records == b""
+    assert second.high_watermark == 1
