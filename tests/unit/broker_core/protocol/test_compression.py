@@ -1,0 +1,67 @@
+"""The codecs: round trips, captured bytes of other implementations, and the bound on what comes out."""
+
+from __future__ import annotations
+
+import gzip
+
+import cramjam
+import pytest
+
+from broker_core.errors import CorruptBatch, ErrorCode
+from broker_core.protocol.compression import Codec, compress, decompress
+
+CONTENT = b"".join(b'{"auction": %d, "bidder": 7}' % number for number in range(5_000))
+PACKED = [codec for codec in Codec if codec is not Codec.NONE]
+
+
+@pytest.mark.parametrize("codec", list(Codec))
+@pytest.mark.parametrize("content", [b"", b"a", CONTENT])
+def test_content_survives(codec: Codec, content: bytes) -> None:
+    packed = compress(codec, content)
+    assert decompress(codec, packed) == content
+    assert codec is Codec.NONE or len(content) < 2 or len(packed) < len(content) // 4
+
+
+def test_both_framings_of_snappy_are_read_and_javas_is_written() -> None:
+    assert compress(Codec.SNAPPY, CONTENT).startswith(b"\x82SNAPPY\x00\0\0\0\1\0\0\0\1")
+    raw = bytes(cramjam.snappy.compress_raw(CONTENT))
+    assert decompress(Codec.SNAPPY, raw) == CONTENT
+
+
+def test_bytes_of_other_implementations_are_read() -> None:
+    assert decompress(Codec.GZIP, gzip.compress(CONTENT)) == CONTENT
+
+
+@pytest.mark.parametrize("codec", PACKED)
+def test_a_bomb_is_refused_at_the_limit(codec: Codec) -> None:
+    bomb = compress(codec, b"\0" * 5_000_000)
+    assert len(bomb) < 300_000
+    with pytest.raises(CorruptBatch, match="more than 1000000 bytes") as caught:
+        decompress(codec, bomb, 1_000_000)
+    assert caught.value.code is ErrorCode.MESSAGE_TOO_LARGE
+    assert len(decompress(codec, bomb, 5_000_000)) == 5_000_000
+
+
+@pytest.mark.parametrize("codec", PACKED)
+@pytest.mark.parametrize("cut", [0, 1, 5, 20])
+def test_bytes_cut_short_are_corrupt(codec: Codec, cut: int) -> None:
+    with pytest.raises(CorruptBatch):
+        decompress(codec, compress(codec, CONTENT)[:-cut] if cut else b"garbage")
+
+
+@pytest.mark.parametrize("tail", ["", "00", "00000000", "ffffffff", "00000005aa"])
+def test_a_damaged_snappy_frame_is_corrupt_unless_it_is_empty(tail: str) -> None:
+    frame = compress(Codec.SNAPPY, b"") + bytes.fromhex(tail)
+    if not tail:
+        assert decompress(Codec.SNAPPY, frame) == b""
+        return
+    with pytest.raises(CorruptBatch):
+        decompress(Codec.SNAPPY, frame)
+
+
+def test_an_unknown_codec_is_named() -> None:
+    with pytest.raises(CorruptBatch) as caught:
+        decompress(5, b"")
+    assert caught.value.code is ErrorCode.UNSUPPORTED_COMPRESSION_TYPE
+    with pytest.raises(ValueError, match="5"):
+        compress(5, b"")
