@@ -34,6 +34,8 @@ POINTS = (
 )
 VOCABULARY = 3_000
 LINES_PER_KILL = 1_500
+BATCH_LINES = 100
+"""A batch is fetched whole; small ones keep what an incarnation can do small."""
 MAX_RESTART_P95_S = 3.0
 
 
@@ -47,11 +49,11 @@ class Report:
     incarnations: int = 0
 
 
-def plans(count: int, draw: random.Random, *, cache: bool) -> Iterator[dict[str, Any]]:
+def plans(count: int, draw: random.Random, base: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """Points in turn, each at its edge or some microseconds into the step."""
     for index in range(count):
         point = POINTS[index % len(POINTS)]
-        plan: dict[str, Any] = {"point": point, "after_commits": draw.randint(1, 3), "cache": cache}
+        plan: dict[str, Any] = {"point": point, "after_commits": draw.randint(1, 3), **base}
         if point == "restore":
             plan["batches"] = draw.randint(1, 3)
         elif point == "batch":
@@ -72,8 +74,8 @@ def fill(directory: Path, lines: int, partitions: int) -> None:
         text = " ".join(f"w{rank}" for rank in draw.choices(range(VOCABULARY), weights=weights, k=6))
         rows.append((f"k{index % 997}".encode(), text.encode(), 1_700_000_000_000 + index, ()))
     with caller(config, None) as call:
-        for start in range(0, len(rows), 2_000):
-            call(lambda client, at=start: send_records(client, config, "lines", rows[at : at + 2_000]))
+        for start in range(0, len(rows), BATCH_LINES):
+            call(lambda client, at=start: send_records(client, config, "lines", rows[at : at + BATCH_LINES]))
 
 
 def run(directory: Path, plan: dict[str, Any], report: Report | None = None) -> bool:
@@ -125,14 +127,15 @@ def one_run(kills: int, seed: int, *, cache: bool, partitions: int, root: Path) 
     calm, killed = root / f"calm-{cache}", root / f"killed-{cache}"
     for directory in (calm, killed):
         fill(directory, max(3_000, kills * LINES_PER_KILL), partitions)
-    assert run(calm, {"cache": cache, "point": "none"}), "the undisturbed run did not end"
-    for plan in plans(kills, draw, cache=cache):
+    base = {"cache": cache, "partitions": partitions}
+    assert run(calm, {"point": "none", **base}), "the undisturbed run did not end"
+    for plan in plans(kills, draw, base):
         ended = run(killed, plan, report)
         print(f"\r{report.incarnations}/{kills} {plan['point']:<36}", end="", file=sys.stderr, flush=True)
         if ended and plan["point"] != "restore":
             print(f"\nthe input ended after {report.incarnations} incarnations", file=sys.stderr)
             break
-    while not run(killed, {"cache": cache, "point": "none"}):
+    while not run(killed, {"point": "none", **base}):
         pass
     print(file=sys.stderr)
     expected, got = outcome(calm, cache=cache), outcome(killed, cache=cache)

@@ -93,7 +93,8 @@ def word(value: str) -> str:
 
 def build(data_dir: Path, **settings: Any) -> App:
     """A stateless branch and a counted one, over one source."""
-    app = App("killed", data_dir=data_dir, commit_interval_ms=20, **settings)
+    small = {"commit_interval_ms": 5, "buffered_records": 200, "fetch_max_bytes": 16_384}
+    app = App("killed", data_dir=data_dir, **{**small, **settings})
     lines = app.stream("lines", key=str, value=str)
     lines.map_values(str.upper, value=str).to("shouted")
     counts = lines.flat_map_values(words_of).group_by(word).count(store="counts")
@@ -108,7 +109,7 @@ def main() -> None:
     from streams.runtime.run import run_app
 
     # State on disk is flushed rarely, so that a kill loses some and the next start has something to restore.
-    app = build(directory)
+    app = build(directory, partitions=plan["partitions"])
     run_app(app, until_end=True, quiet=True, cache=plan.get("cache", True), observer=KILLER)
     report(event="ended")
 
