@@ -74,7 +74,7 @@ class Router(Protocol):
         """The place refused with ``code``: find it again."""
 
 
-class Again(Exception):  # noqa: N818 - not an error: the answer asks for another try
+class Again(Exception):
     """Raised while an answer is judged: it asks for the same request later."""
 
     def __init__(self, code: int, detail: str | None = None) -> None:

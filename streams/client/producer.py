@@ -60,7 +60,6 @@ class Producer:
         self._flushes: list[Pending[None]] = []
         self._rotation = 0
         self._asking_identity = False
-        self._identity_error: ClientError | None = None
 
     def append(
         self,
@@ -112,8 +111,8 @@ class Producer:
     def flush(self) -> Pending[None]:
         """Send everything buffered so far; settled when all of it is acknowledged, or with the first refusal."""
         pending: Pending[None] = Pending()
-        if self._transactions is not None and self._transactions.error is not None:
-            pending.fail(self._transactions.error)
+        if self._transactions is not None and self._transactions.standing.error is not None:
+            pending.fail(self._transactions.standing.error)
             return pending
         self._rotation += 1
         self._flushes.append(pending)
@@ -154,7 +153,7 @@ class Producer:
     def fatal_error(self) -> ClientError | None:
         """Set once nothing can be written any more (fenced, ...); every call then raises it."""
         machine = self._transactions
-        return machine.error if machine is not None and machine.state is State.FATAL else None
+        return machine.standing.error if machine is not None and machine.standing.state is State.FATAL else None
 
     def acknowledged(self, topic_partition: TopicPartition) -> int | None:
         """Offset after the last record of ours that the partition's log acknowledged; None before the first."""
@@ -174,7 +173,7 @@ class Producer:
             self._keep_identity()
             self._start_flushes()
             return self._sender.calls(now_ms, _anywhere)
-        if machine.state is State.COMMITTING and not self._unplaced:
+        if machine.standing.state is State.COMMITTING and not self._unplaced:
             self._add(self._accumulator.close())
         self._start_flushes()
         machine.advance(drained=self._sender.is_idle and not self._unplaced and not self._accumulator.size_bytes)
@@ -191,7 +190,7 @@ class Producer:
 
     def _require_writable(self) -> None:
         if self._transactions is not None:
-            self._transactions.require(State.OPEN)
+            self._transactions.standing.require(State.OPEN)
 
     def _add(self, chunks: list[Chunk]) -> None:
         if self._transactions is not None:

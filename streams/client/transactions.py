@@ -47,6 +47,30 @@ TRANSITIONS: Final[Mapping[State, frozenset[State]]] = {
 }
 
 
+class Standing:
+    """The present state of one producer, and the error that brought it there."""
+
+    __slots__ = ("_name", "error", "state")
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self.state = State.NEW
+        self.error: ClientError | None = None
+
+    def require(self, *states: State) -> None:
+        """Raises the transaction's error, or ``RuntimeError`` for a call out of turn, unless in one of ``states``."""
+        if self.state in states:
+            return
+        if self.error is not None:
+            raise self.error
+        wanted = " or ".join(state.value for state in states)
+        raise RuntimeError(f"transactional producer {self._name} is {self.state.value}; this needs it to be {wanted}")
+
+    def move(self, state: State) -> None:
+        assert state in TRANSITIONS[self.state], f"{self.state} -> {state}"
+        self.state = state
+
+
 class Transactions:
     """The transaction machine of one producer; ``advance`` moves it, answers come by the exchanges.
 
@@ -61,8 +85,7 @@ class Transactions:
         self, transactional_id: str, *, requests: TransactionRequests, cluster: Cluster, sender: Sender
     ) -> None:
         self._id, self._requests, self._cluster, self._sender = transactional_id, requests, cluster, sender
-        self.state = State.NEW
-        self.error: ClientError | None = None
+        self.standing = Standing(transactional_id)
         self._new: dict[TopicPartition, None] = {}
         self._added: dict[TopicPartition, None] = {}
         self._attempted = False
@@ -76,28 +99,28 @@ class Transactions:
         self._end_sent = False
 
     def init(self) -> Pending[None]:
-        self.require(State.NEW, State.READY)
-        self._move(State.INITIALIZING)
+        self.standing.require(State.NEW, State.READY)
+        self.standing.move(State.INITIALIZING)
         pending: Pending[None] = Pending()
 
         def done(identity: Identity) -> None:
             self._sender.renew(identity)
-            self._move(State.READY)
+            self.standing.move(State.READY)
             pending.resolve(None)
 
         def fail(error: ClientError) -> None:
             if error.code in FATAL:
                 self._broken(error)
             else:
-                self._move(State.NEW)
+                self.standing.move(State.NEW)
             pending.fail(error)
 
         self._requests.claim(None, done, fail)
         return pending
 
     def begin(self) -> None:
-        self.require(State.READY)
-        self._move(State.OPEN)
+        self.standing.require(State.READY)
+        self.standing.move(State.OPEN)
 
     def touch(self, topic_partition: TopicPartition) -> None:
         """Note that the transaction writes to a partition."""
@@ -108,7 +131,7 @@ class Transactions:
         return topic_partition in self._added
 
     def send_offsets(self, group_id: str, offsets: Mapping[TopicPartition, OffsetAndMetadata]) -> Pending[None]:
-        self.require(State.OPEN)
+        self.standing.require(State.OPEN)
         if not offsets:
             return Pending.of(None)
         pending: Pending[None] = Pending()
@@ -116,11 +139,11 @@ class Transactions:
 
         def added() -> None:
             self._known = True
-            if self.state in (State.OPEN, State.COMMITTING):
+            if self.standing.state in (State.OPEN, State.COMMITTING):
                 self._requests.commit_offsets(identity, group_id, copied, done, fail)
             else:
                 self._offsets_under_way -= 1
-                pending.fail(self._aborted(ErrorCode.OPERATION_NOT_ATTEMPTED, "it is being aborted"))
+                pending.fail(_aborted(self._id, ErrorCode.OPERATION_NOT_ATTEMPTED, "it is being aborted"))
 
         def done() -> None:
             self._offsets_under_way -= 1
@@ -129,7 +152,7 @@ class Transactions:
         def fail(error: ClientError) -> None:
             self._offsets_under_way -= 1
             self._broken(error)
-            pending.fail(self.error or error)
+            pending.fail(self.standing.error or error)
 
         self._attempted = True
         self._offsets_under_way += 1
@@ -137,16 +160,16 @@ class Transactions:
         return pending
 
     def commit(self) -> Pending[None]:
-        self.require(State.OPEN)
-        self._move(State.COMMITTING)
+        self.standing.require(State.OPEN)
+        self.standing.move(State.COMMITTING)
         self._ending = Pending()
         return self._ending
 
     def abort(self) -> Pending[None]:
-        self.require(State.OPEN, State.BROKEN)
-        self._raise_epoch = self.state is State.BROKEN
-        self._move(State.ABORTING)
-        self._sender.discard(self._aborted(ErrorCode.OPERATION_NOT_ATTEMPTED, "it is being aborted"))
+        self.standing.require(State.OPEN, State.BROKEN)
+        self._raise_epoch = self.standing.state is State.BROKEN
+        self.standing.move(State.ABORTING)
+        self._sender.discard(_aborted(self._id, ErrorCode.OPERATION_NOT_ATTEMPTED, "it is being aborted"))
         self._new.clear()
         self._ending = Pending()
         return self._ending
@@ -157,26 +180,17 @@ class Transactions:
         Arguments:
             drained: everything written so far is acknowledged.
         """
-        live = self.state in (State.OPEN, State.COMMITTING)
+        live = self.standing.state in (State.OPEN, State.COMMITTING)
         if live and self._sender.error is not None:
             self._broken(self._sender.error)
         elif live and self._new and not self._adding:
             self._add_partitions()
         if self._end_sent or self._adding or self._offsets_under_way:
             return
-        if self.state is State.COMMITTING and drained:
+        if self.standing.state is State.COMMITTING and drained:
             self._end(commit=True)
-        elif self.state is State.ABORTING and not self._sender.in_air:
+        elif self.standing.state is State.ABORTING and not self._sender.in_air:
             self._end(commit=False)
-
-    def require(self, *states: State) -> None:
-        """Raises the transaction's error, or ``RuntimeError`` for a call out of turn, unless in one of ``states``."""
-        if self.state in states:
-            return
-        if self.error is not None:
-            raise self.error
-        wanted = " or ".join(state.value for state in states)
-        raise RuntimeError(f"transactional producer {self._id} is {self.state.value}; this needs it to be {wanted}")
 
     def _add_partitions(self) -> None:
         """One request for all new partitions, once every one of them has a leader (and so exists)."""
@@ -209,7 +223,7 @@ class Transactions:
 
     def _ended(self) -> None:
         self._sender.forgive()
-        if self.state is State.ABORTING and (self._raise_epoch or self._sender.unresolved):
+        if self.standing.state is State.ABORTING and (self._raise_epoch or self._sender.unresolved):
             self._requests.claim(self._identity, self._finish, self._fatal)
         else:
             self._finish(None)
@@ -220,26 +234,26 @@ class Transactions:
         self._new.clear()
         self._added.clear()
         self._attempted = self._known = self._end_sent = self._raise_epoch = False
-        self.error = None
-        self._move(State.READY)
+        self.standing.error = None
+        self.standing.move(State.READY)
         self._settle_ending(lambda ending: ending.resolve(None))
 
     def _broken(self, error: ClientError) -> None:
         """The transaction cannot be committed; if ``error`` says so, nothing can ever be written again."""
         if error.code in FATAL:
             self._fatal(error)
-        elif self.state in (State.OPEN, State.COMMITTING):
-            self._move(State.BROKEN)
-            broken = self._aborted(error.code, str(error))
+        elif self.standing.state in (State.OPEN, State.COMMITTING):
+            self.standing.move(State.BROKEN)
+            broken = _aborted(self._id, error.code, str(error))
             broken.__cause__ = error
-            self.error = broken
+            self.standing.error = broken
             self._sender.discard(broken)
             self._settle_ending(lambda ending: ending.fail(broken))
 
     def _fatal(self, error: ClientError) -> None:
-        if self.state is not State.FATAL:
-            self._move(State.FATAL)
-            self.error = error
+        if self.standing.state is not State.FATAL:
+            self.standing.move(State.FATAL)
+            self.standing.error = error
             self._sender.fail(error)
         self._settle_ending(lambda ending: ending.fail(error))
 
@@ -248,14 +262,11 @@ class Transactions:
         if ending is not None:
             settle(ending)
 
-    def _aborted(self, code: int, why: str) -> TransactionAborted:
-        return TransactionAborted(code, f"the open transaction of {self._id} can only be aborted: {why}")
-
     @property
     def _identity(self) -> Identity:
         assert self._sender.identity is not None, "init_transactions comes first"
         return self._sender.identity
 
-    def _move(self, state: State) -> None:
-        assert state in TRANSITIONS[self.state], f"{self.state} -> {state}"
-        self.state = state
+
+def _aborted(transactional_id: str, code: int, why: str) -> TransactionAborted:
+    return TransactionAborted(code, f"the open transaction of {transactional_id} can only be aborted: {why}")

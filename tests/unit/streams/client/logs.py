@@ -24,9 +24,7 @@ class BuiltLog:
         self.records += count
         rows = [(self.end + index, value) for index, value in enumerate(values)]
         producer = {} if producer_id is None else {"producer_id": producer_id, "producer_epoch": 0, "base_sequence": 0}
-        batch = build_batch(
-            [None] * count, values, [1] * count, is_transactional=producer_id is not None, **producer
-        )
+        batch = build_batch([None] * count, values, [1] * count, is_transactional=producer_id is not None, **producer)
         if producer_id is None:
             self.visible += rows
         else:

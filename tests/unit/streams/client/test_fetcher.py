@@ -111,9 +111,7 @@ def test_a_batch_that_begins_before_the_position_is_trimmed() -> None:
     log = BuiltLog()
     log.data(5)
     fetched = decode(log, 3)
-    assert [(batch.base_offset, batch.next_offset, batch.values) for batch in fetched.batches] == [
-        (3, 5, [b"3", b"4"])
-    ]
+    assert [(batch.base_offset, batch.next_offset, batch.values) for batch in fetched.batches] == [(3, 5, [b"3", b"4"])]
 
 
 def test_headers_are_kept_and_not_joined_away() -> None:

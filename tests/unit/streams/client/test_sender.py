@@ -227,7 +227,7 @@ def test_retries_end_with_the_delivery_timeout_and_say_the_last_reason() -> None
     bench.answer(ErrorCode.REQUEST_TIMED_OUT)
     bench.poll()
     bench.poll(LATER)
-    with pytest.raises(ClientError, match="tried for 1000 ms; last: .*REQUEST_TIMED_OUT"):
+    with pytest.raises(ClientError, match=r"tried for 1000 ms; last: .*REQUEST_TIMED_OUT"):
         flushed.result()
 
 

@@ -1,4 +1,4 @@
-"""What the client's tests run in: a real broker on a disk in memory, a clock that ticks when looked at, faults on order."""
+"""What the client's tests run in: a broker on a disk in memory, a clock that ticks when looked at, faults on order."""
 
 from __future__ import annotations
 
@@ -177,8 +177,8 @@ class FaultyTransport:
         for inner_token, answer in self._inner.poll(now_ms):
             token, fate = self._by_inner.pop(inner_token)
             if fate == "lose answer":
-                answer = ConnectionLost()
-            if fate == "delay":
+                self._ready.append((token, ConnectionLost()))
+            elif fate == "delay":
                 self._delayed.append((now_ms + self._random.randrange(1, 30), token, answer))
             elif fate != "nobody waits":
                 self._ready.append((token, answer))
