@@ -7,7 +7,7 @@ its caller allows, whatever the compressed bytes claim.
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from enum import IntEnum
 from typing import Final
 
@@ -61,6 +61,10 @@ def compress(codec: int, data: bytes) -> bytes:
     raise ValueError(f"{codec} is no compression codec")
 
 
+def _too_long(limit: int) -> CorruptBatch:
+    return CorruptBatch(f"batch unpacks to more than {limit} bytes", ErrorCode.MESSAGE_TOO_LARGE)
+
+
 def _unpack_growing(unpack_into: Callable[[bytes, bytearray], int], data: bytes, limit: int) -> bytes:
     """Try ever larger buffers up to ``limit``: these formats do not say reliably how long their content is."""
     size = min(max(_FIRST_GUESS_BYTES, 4 * len(data)), limit)
@@ -73,22 +77,19 @@ def _unpack_growing(unpack_into: Callable[[bytes, bytearray], int], data: bytes,
             if "write whole buffer" not in str(error):
                 raise
             if size >= limit:
-                raise CorruptBatch(f"batch unpacks to more than {limit} bytes", ErrorCode.MESSAGE_TOO_LARGE) from None
+                raise _too_long(limit) from None
         size = min(size * 4, limit)
-
-
-def _unpack_raw_snappy(data: bytes, limit: int) -> bytes:
-    size = int(cramjam.snappy.decompress_raw_len(data))
-    if size > limit:
-        raise CorruptBatch(f"batch unpacks to more than {limit} bytes", ErrorCode.MESSAGE_TOO_LARGE)
-    return bytes(cramjam.snappy.decompress_raw(data))
 
 
 def _unpack_snappy(data: bytes, limit: int) -> bytes:
     """Either form that is found in the wild: Java writes xerial's framing, librdkafka and others raw snappy."""
-    if not data.startswith(_XERIAL_MAGIC):
-        return _unpack_raw_snappy(data, limit)
-    pieces = []
+    blocks = list(_xerial_blocks(data)) if data.startswith(_XERIAL_MAGIC) else [data]
+    if sum(int(cramjam.snappy.decompress_raw_len(block)) for block in blocks) > limit:
+        raise _too_long(limit)
+    return b"".join(bytes(cramjam.snappy.decompress_raw(block)) for block in blocks)
+
+
+def _xerial_blocks(data: bytes) -> Iterator[bytes]:
     position = _XERIAL_HEADER.size
     while position < len(data):
         if position + 4 > len(data):
@@ -97,11 +98,8 @@ def _unpack_snappy(data: bytes, limit: int) -> bytes:
         position += 4
         if not 0 < size <= len(data) - position:
             raise CorruptBatch(f"snappy block of {size} bytes, {len(data) - position} left")
-        piece = _unpack_raw_snappy(data[position : position + size], limit)
-        limit -= len(piece)
-        pieces.append(piece)
+        yield data[position : position + size]
         position += size
-    return b"".join(pieces)
 
 
 def decompress(codec: int, data: bytes, limit: int = MAX_DECOMPRESSED_BYTES) -> bytes:

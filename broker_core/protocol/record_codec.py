@@ -79,7 +79,7 @@ def _header_block(headers: Headers) -> bytes:
     return bytes(out)
 
 
-def _put_record(  # noqa: PLR0917  a call by name would cost more than the record
+def _put_record(
     raw: bytearray, position: int, key: bytes | None, value: bytes | None, delta: int, index: int, block: bytes | None
 ) -> int:
     """Write one record, whose ``block`` of headers may be left out, and return the position after it."""
@@ -145,7 +145,7 @@ def _frame_limit(
     return limit
 
 
-def encode_records(  # noqa: PLR0917
+def encode_records(
     keys: list[bytes | None],
     values: list[bytes | None],
     timestamps: list[int],
@@ -208,7 +208,7 @@ def _set_offset(rare: _RareColumns, index: int, count: int, base_offset: int, de
     rare.offsets[index] = base_offset + delta
 
 
-def _set_headers(rare: _RareColumns, index: int, count: int, raw: bytes, position: int, stop: int) -> bool:  # noqa: PLR0917
+def _set_headers(rare: _RareColumns, index: int, count: int, raw: bytes, position: int, stop: int) -> bool:
     """Read the headers that fill ``raw`` from ``position`` to ``stop``; False when something else is there."""
     number, position = _read_varint(raw, position, stop)
     if position < 0:
@@ -246,7 +246,7 @@ def _read_headers(raw: bytes, position: int, end: int, count: int) -> tuple[Head
     return tuple(headers), position
 
 
-def _fill(  # noqa: PLR0915, PLR0917  one loop: a function per field would return a tuple per field
+def _fill(  # noqa: PLR0915  one loop: a function per field would return a tuple per field
     raw: bytes,
     position: int,
     end: int,
@@ -316,7 +316,7 @@ def _fill(  # noqa: PLR0915, PLR0917  one loop: a function per field would retur
     return position
 
 
-def decode_records(  # noqa: PLR0917
+def decode_records(
     data: bytes, position: int, end: int, count: int, base_offset: int, base_timestamp: int
 ) -> tuple[list[bytes | None], list[bytes | None], list[int], list[Headers] | None, list[int] | None]:
     """The ``count`` records that ``data`` holds from ``position`` to ``end``.
