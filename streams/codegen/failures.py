@@ -7,7 +7,7 @@ index. Decides nothing about what happens next: whoever runs the task does.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from types import TracebackType
+from types import FrameType
 from typing import Any, Final
 
 from state.errors import StateError
@@ -15,10 +15,12 @@ from state.layers import CacheEntry, ChangeColumns
 from streams.errors import ProcessingError
 from streams.model import ColumnBatch, Offset
 from streams.operators.emitter import Action, LineOrigin
-from streams.topology.nodes import Aggregate, FlatMap, Map, Node, Source
+from streams.serde.explain import decoding_problem, encoding_problem
+from streams.topology.nodes import Aggregate, AnySerde, FlatMap, Map, Node, Source
 
 _GOES_ON: Final = "Nothing of this record is committed: correct it and start again, and processing goes on with it."
 _UNKNOWN: Final = LineOrigin("", Action.STATE, "", "")
+_MISSING: Final = object()
 
 
 class Failures:
@@ -39,13 +41,14 @@ class Failures:
         self, source: Source, error: Exception, batch: ColumnBatch, index: int, origin: LineOrigin | None = None
     ) -> Exception:
         """The error for the record at ``index`` of a batch. Raises ``error`` itself where it is not about a record."""
+        operand = batch.values[index] if origin is not None and origin.action is Action.DECODE else _MISSING
         origin = origin or self._origin(error)
         _pass_through(error, origin)
         key = _readable(source.key_serde.decode, batch.keys[index])
         topic_partition, offset = batch.topic_partition, _offset(batch, index)
         place = f"topic {topic_partition.topic}, partition {topic_partition.partition}, offset {offset}, key {key!r}"
         return ProcessingError(
-            self._message(error, origin, place),
+            self._message(error, origin, place, operand),
             operator=origin.operator,
             topic_partition=topic_partition,
             offset=offset,
@@ -62,11 +65,13 @@ class Failures:
 
     def in_row(self, node: Aggregate, error: Exception, entries: Mapping[bytes, CacheEntry]) -> Exception:
         """The error for an aggregate in a record cache that cannot be written; looks for it only now."""
-        origin = LineOrigin(node.name, Action.ENCODE, "aggregate", node.value_serde.id)
+        origin = LineOrigin(node.name, Action.ENCODE, "aggregate", node.value_serde.id, node.value_serde)
         if not isinstance(error, ValueError | TypeError):
             raise error
-        key = next((entry.key for entry in entries.values() if entry.dirty and not _fits(node, entry.value)), None)
-        return self._of_change(node, error, origin, key)
+        for entry in entries.values():
+            if entry.dirty and not _fits(node, entry.value):
+                return self._of_change(node, error, origin, entry.key, entry.value)
+        return self._of_change(node, error, origin, None)
 
     def in_change(self, node: Aggregate, error: Exception, changes: ChangeColumns, index: int) -> Exception:
         """The error for a change that a record cache sent on; it belongs to no single input record."""
@@ -74,10 +79,12 @@ class Failures:
         _pass_through(error, origin)
         return self._of_change(node, error, origin, changes.keys[index])
 
-    def _of_change(self, node: Aggregate, error: Exception, origin: LineOrigin, raw_key: bytes | None) -> Exception:
+    def _of_change(
+        self, node: Aggregate, error: Exception, origin: LineOrigin, raw_key: bytes | None, operand: object = _MISSING
+    ) -> Exception:
         key = _readable(node.key_serde.decode, raw_key)
         return ProcessingError(
-            self._message(error, origin, f"a change of store {node.store.name}, key {key!r}"),
+            self._message(error, origin, f"a change of store {node.store.name}, key {key!r}", operand),
             operator=origin.operator,
             topic_partition=None,
             offset=-1,
@@ -85,32 +92,36 @@ class Failures:
         )
 
     def _origin(self, error: Exception) -> LineOrigin:
-        """The line of generated code that was executing: the innermost one, where functions call each other."""
-        return self._origins.get(self._line(error.__traceback__), _UNKNOWN)
+        """The line of generated code that was executing."""
+        return self._origins.get(self._place(error)[0], _UNKNOWN)
 
-    def _line(self, trace: TracebackType | None) -> int:
-        line = 0
+    def _place(self, error: Exception) -> tuple[int, FrameType | None]:
+        """Line and frame of generated code: the innermost ones, where functions call each other."""
+        line, frame = 0, None
+        trace = error.__traceback__
         while trace is not None:
             if trace.tb_frame.f_code.co_filename == self.filename:
-                line = trace.tb_lineno
+                line, frame = trace.tb_lineno, trace.tb_frame
             trace = trace.tb_next
-        return line
+        return line, frame
 
-    def _message(self, error: Exception, origin: LineOrigin, place: str) -> str:
+    def _message(self, error: Exception, origin: LineOrigin, place: str, operand: object = _MISSING) -> str:
         node = self._nodes.get(origin.operator)
         where = f" ({node.location})" if node is not None and node.location else ""
-        what = f"{type(error).__name__}: {error}"
-        return f"{origin.operator}{where} failed at {place}: {self._reason(error, origin, node)}: {what}. {_GOES_ON}"
+        if operand is _MISSING:
+            frame = self._place(error)[1]
+            operand = frame.f_locals.get(origin.variable, _MISSING) if frame is not None else _MISSING
+        reason = _misfit(error, origin, operand) or (
+            f"{self._reason(error, origin, node)}: {type(error).__name__}: {error}"
+        )
+        return f"{origin.operator}{where} failed at {place}: {reason}. {_GOES_ON}"
 
     def _reason(self, error: Exception, origin: LineOrigin, node: Node | None) -> str:
         part, subject = origin.part, origin.subject
-        if origin.action is Action.DECODE and part == "aggregate":
-            return f"the stored aggregate is no {subject}; was the store written with another type?"
         if origin.action is Action.DECODE:
-            return f"its {part} is no {subject}; declare the right {part}= at this source"
+            return f"the stored {part} is no {subject}; was the store written with another type?"
         if origin.action is Action.ENCODE:
-            wanted = subject or "type with a known format"
-            return f"the {part} to write is no {wanted}; return that type, or declare the right {part}="
+            return f"the {part} to write is no {subject or 'type with a known format'}; return that type"
         if origin.action is Action.STATE:
             return f"store {subject} could not be read; was it written with another type?"
         if isinstance(node, Map | FlatMap) and self._is_innermost(error):
@@ -130,6 +141,19 @@ def _pass_through(error: Exception, origin: LineOrigin) -> None:
     """Raise what no record and no user's function is to blame for: a store's disk, or a bug of ours."""
     if isinstance(error, StateError) or origin is _UNKNOWN:
         raise error
+
+
+def _misfit(error: Exception, origin: LineOrigin, operand: object) -> str | None:
+    """What the serde has to say of the bytes or the object that it refused; None where it refused nothing."""
+    serde: AnySerde | None = origin.serde
+    part = "value" if origin.part == "aggregate" else origin.part
+    if serde is None or operand is _MISSING:
+        return None
+    if origin.action is Action.ENCODE:
+        return encoding_problem(serde, operand, error, part)
+    if origin.action is Action.DECODE and isinstance(operand, bytes):
+        return decoding_problem(serde, operand, error, part)
+    return None
 
 
 def _offset(batch: ColumnBatch, index: int) -> Offset:

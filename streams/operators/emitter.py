@@ -34,12 +34,17 @@ class Action(Enum):
 
 
 class LineOrigin(NamedTuple):
-    """Whose line it is. ``subject`` is the user's function, or the serde's id, or the store's name."""
+    """Whose line it is. ``subject`` is the user's function, or the serde's id, or the store's name.
+
+    ``serde`` and ``variable`` say of a line that decodes or encodes by which format, and which local it reads.
+    """
 
     operator: str
     action: Action
     part: str
     subject: str
+    serde: AnySerde | None = None
+    variable: str = ""
 
 
 class Emitter:
@@ -139,7 +144,7 @@ class Emitter:
         if value is None:
             value = self.local(name)
             decode = self.constant(f"decode_{part.origin}_{name}", part.serde.decode)
-            origin = LineOrigin(part.origin, Action.DECODE, name, part.serde.id)
+            origin = LineOrigin(part.origin, Action.DECODE, name, part.serde.id, part.serde, part.raw)
             decoded = f"{decode}({part.raw})"
             self.line(f"{value} = {decoded if part.present else _unless_null(part.raw, decoded)}", origin)
             self._known[-1][part.raw, "decode"] = value
@@ -159,7 +164,7 @@ class Emitter:
         raw = self._seen(value, f"encode {format_id}")
         if raw is None:
             raw = self.local(f"raw_{name}")
-            origin = LineOrigin(operator, Action.ENCODE, name, format_id)
+            origin = LineOrigin(operator, Action.ENCODE, name, format_id, serde, value)
             encoding = self.encoding(value, serde, f"{operator}_{name}", present=part.present)
             self.line(f"{raw} = {encoding}", origin)
             self._known[-1][value, f"encode {format_id}"] = raw

@@ -106,7 +106,7 @@ def preparer(node: Source, failed: RecordFailure) -> Callable[[ColumnBatch], Pre
     """
     assert node.timestamp is not None
     decode, extract = node.value_serde.decode, node.timestamp.call
-    decoding = LineOrigin(node.name, Action.DECODE, "value", node.value_serde.id)
+    decoding = LineOrigin(node.name, Action.DECODE, "value", node.value_serde.id, node.value_serde)
     extracting = LineOrigin(node.name, Action.CALL, "", node.timestamp.name)
 
     def prepare(batch: ColumnBatch) -> PreparedBatch:

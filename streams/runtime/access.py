@@ -27,10 +27,14 @@ from streams.runtime.application import Application
 from streams.runtime.connection import clock_ms, connect
 from streams.runtime.supervisor import Supervisor, complete
 from streams.serde import resolve
+from streams.serde.explain import decoding_problem, encoding_problem
+from streams.serde.own import own_type
 from streams.topology.compile import CompiledTopology, PlacedStore
 from streams.topology.nodes import AnySerde
 
 T = TypeVar("T")
+Decode = Callable[[bytes, TopicPartition, int], Any]
+"""Bytes of a key or value, and where they are from, to an object."""
 Call = Callable[[Callable[[Client], Activity[Any]]], Any]
 """Runs an activity to its end, on whichever thread owns the client."""
 
@@ -50,7 +54,7 @@ def send(
 ) -> None:
     """Write one record and wait until it is on disk; ``SerdeError`` when it does not fit the topic's types."""
     key_serde, value_serde = app.topic_serdes(topic)
-    record = (_encode(key, key_serde, topic), _encode(value, value_serde, topic))
+    record = (_encode(key, key_serde, topic, "key"), _encode(value, value_serde, topic, "value"))
     at_ms = clock_ms() if timestamp is None else timestamp
     config = app.config()
     with caller(config, app.running) as call:
@@ -78,8 +82,8 @@ def send_records(
 def read(app: Application, topic: str, *, key: Any = None, value: Any = None) -> Iterator[Record[Any, Any]]:
     """The committed records that are in a topic now, oldest first within each partition."""
     key_serde, value_serde = app.topic_serdes(topic, key=key, value=value)
-    decode_key = _decoder(key_serde, topic, "key")
-    decode_value = _decoder(value_serde, topic, "value")
+    decode_key = _decoder(key_serde, "key")
+    decode_value = _decoder(value_serde, "value")
     with caller(app.config(), app.running) as call:
         for batch in read_batches(call, topic):
             for index in range(len(batch.keys)):
@@ -180,14 +184,12 @@ def _until(batch: ColumnBatch, end: int) -> ColumnBatch:
     )  # fmt: skip
 
 
-def _record(
-    batch: ColumnBatch, index: int, decode_key: Callable[[bytes, int], Any], decode_value: Callable[[bytes, int], Any]
-) -> Record[Any, Any]:
+def _record(batch: ColumnBatch, index: int, decode_key: Decode, decode_value: Decode) -> Record[Any, Any]:
     key, value = batch.keys[index], batch.values[index]
     offset = batch.base_offset + index if batch.offsets is None else batch.offsets[index]
     return Record(
-        key=None if key is None else decode_key(key, offset),
-        value=None if value is None else decode_value(value, offset),
+        key=None if key is None else decode_key(key, batch.topic_partition, offset),
+        value=None if value is None else decode_value(value, batch.topic_partition, offset),
         timestamp=batch.timestamps[index],
         headers=() if batch.headers is None else batch.headers[index],
         topic=batch.topic_partition.topic,
@@ -196,22 +198,24 @@ def _record(
     )
 
 
-def _encode(value: Any, serde: AnySerde | None, topic: str) -> bytes | None:
+def _encode(value: Any, serde: AnySerde | None, topic: str, part: str) -> bytes | None:
     if value is None:
         return None
+    chosen = resolve(type(value)) if serde is None or serde is own_type else serde
     try:
-        return (serde or resolve(type(value))).encode(value)
-    except (TypeError, ValueError, AttributeError) as error:
-        raise SerdeError(f"{value!r:.80} does not fit topic {topic!r}: {error}") from error
+        return chosen.encode(value)
+    except Exception as error:
+        raise SerdeError(f"sending to topic {topic!r}: {encoding_problem(chosen, value, error, part)}") from error
 
 
-def _decoder(serde: AnySerde | None, topic: str, part: str) -> Callable[[bytes, int], Any]:
-    def decode(data: bytes, offset: int) -> Any:
+def _decoder(serde: AnySerde | None, part: str) -> Decode:
+    def decode(data: bytes, place: TopicPartition, offset: int) -> Any:
         if serde is None:
             return data
         try:
             return serde.decode(data)
-        except (TypeError, ValueError) as error:
-            raise SerdeError(f"{part} at offset {offset} of topic {topic!r} is no {serde.id}: {error}") from error
+        except Exception as error:
+            where = f"topic {place.topic}, partition {place.partition}, offset {offset}"
+            raise SerdeError(f"{where}: {decoding_problem(serde, data, error, part)}") from error
 
     return decode

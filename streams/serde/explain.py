@@ -67,8 +67,9 @@ def decoding_problem(serde: Serde[Any], data: bytes | None, error: Exception, pa
     """
     assert data is not None, "null is never decoded"
     shown = f"{data[:MAX_SHOWN_BYTES]!r}{' ...' if len(data) > MAX_SHOWN_BYTES else ''}"
+    size = "1 byte is" if len(data) == 1 else f"{len(data)} bytes are"
     return (
-        f"the {part}'s {len(data)} bytes are not {part}={declared_as(serde)}: {shown} "
+        f"the {part}'s {size} not {part}={declared_as(serde)}: {shown} "
         f"({type(error).__name__}: {error}). {_other_type(serde, data, part)}"
     )
 

@@ -125,7 +125,7 @@ def test_part_of_a_batch_with_gaps_between_offsets() -> None:
 def test_an_undecodable_value_is_the_sources_failure(at: int) -> None:
     runner = Runner(chain(source(), MapValues(name="same", mapper=function(lambda value: value)), sink()))
     rows = [(b"k", b"{" if index == at else b"1", index) for index in range(3)]
-    with pytest.raises(ProcessingError, match="its value is no json:int; declare the right value=") as caught:
+    with pytest.raises(ProcessingError, match=r"the value's 1 byte is not value=int: b'\{' .*declare its type") as caught:
         runner.send(*rows)
     assert (caught.value.operator, caught.value.offset, caught.value.key) == ("in", at, "k")
     assert isinstance(caught.value.__cause__, ValueError)
@@ -133,14 +133,14 @@ def test_an_undecodable_value_is_the_sources_failure(at: int) -> None:
 
 def test_an_undecodable_key_is_shown_as_bytes() -> None:
     runner = Runner(chain(source(key=NUMBER), Peek(name="look", action=function(repr, "key")), sink()))
-    with pytest.raises(ProcessingError, match="its key is no json:int") as caught:
+    with pytest.raises(ProcessingError, match=r"the key's 2 bytes are not key=int: b'\\xff\\x00'") as caught:
         runner.send((b"\xff\0", b"1", 1))
     assert (caught.value.operator, caught.value.key) == ("in", b"\xff\0")
 
 
 def test_a_value_that_does_not_fit_is_the_writers_failure() -> None:
     runner = Runner(chain(source(), MapValues(name="text", mapper=function(str)), sink(value=int32)))
-    with pytest.raises(ProcessingError, match="the value to write is no int32; return that type") as caught:
+    with pytest.raises(ProcessingError, match="the value '1' is of type str, but value=serde.int32 is declared. .* return an int32") as caught:
         runner.send((b"a", b"1", 1))
     assert caught.value.operator == "out"
     assert runner.rows() == []
@@ -153,10 +153,10 @@ def test_an_aggregate_that_does_not_fit(cache: bool) -> None:
     if cache:
         runner.send((b"a", b"1", 1), (b"a", b"1", 1))
         runner.send((b"b", b"1", 1))
-        with pytest.raises(ProcessingError, match=r"sums failed at a change of store sums-store, key 'a'.*no int32"):
+        with pytest.raises(ProcessingError, match=r"sums failed at a change of store sums-store, key 'a': the value 'text' is of type str"):
             runner.flush()
     else:
-        with pytest.raises(ProcessingError, match="the aggregate to write is no int32") as caught:
+        with pytest.raises(ProcessingError, match="the value 'text' is of type str, but value=serde.int32 is declared") as caught:
             runner.send((b"a", b"1", 1), (b"a", b"1", 1))
         assert (caught.value.operator, caught.value.offset) == ("sums", 1)
 

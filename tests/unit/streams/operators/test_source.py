@@ -40,7 +40,7 @@ def test_an_extractor_over_a_counted_column() -> None:
 
 
 @pytest.mark.parametrize(
-    ("bad", "why"), [(b"x", "its value is no"), (b"0", "ZeroDivisionError"), (b"8", "aware datetime")]
+    ("bad", "why"), [(b"x", "value's 1 byte is not value=int"), (b"0", "ZeroDivisionError"), (b"8", "aware datetime")]
 )
 @pytest.mark.parametrize("at", [0, 1, 2])
 def test_a_failing_extractor_fails_when_its_records_turn_comes(bad: bytes, why: str, at: int) -> None:
