@@ -11,7 +11,7 @@ from typing import Final
 
 from streams.errors import ConfigError
 from streams.topology.compile import CompiledTopology
-from streams.topology.manifest import Change, Effect, compare, decode_manifest, encode_manifest, manifest_of
+from streams.topology.manifest import Change, compare, decode_manifest, encode_manifest, manifest_of
 
 MANIFEST_FILE: Final = "manifest.json"
 
@@ -34,11 +34,7 @@ def check_manifest(data_dir: Path, topology: CompiledTopology, *, accept: bool) 
         ConfigError: says what would be lost or cannot be read, and how to keep it.
     """
     changes = changes_since_last_run(data_dir, topology)
-    refused = [
-        change
-        for change in changes
-        if change.effect is Effect.BREAKS or (change.effect is Effect.ORPHANS and not accept)
-    ]
+    refused = [change for change in changes if change.is_refused(accept=accept)]
     if refused:
         what = "; ".join(f"{change.kind} {change.name!r} {change.effect.value}: {change.detail}" for change in refused)
         raise ConfigError(

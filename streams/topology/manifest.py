@@ -85,10 +85,10 @@ class Change:
     name: str
     detail: str = ""
 
-    @property
-    def loses_state(self) -> bool:
-        """Whether ``run`` must refuse it unless it is accepted."""
-        return self.effect in (Effect.ORPHANS, Effect.BREAKS)
+    def is_refused(self, *, accept: bool) -> bool:
+        """Whether ``run`` must refuse it. State that nobody reads any more may be let go of (``accept``); state that
+        is still to be read, but cannot be, is refused whatever the user agreed to."""
+        return self.effect is Effect.BREAKS or (self.effect is Effect.ORPHANS and not accept)
 
     def __str__(self) -> str:
         return f"{self.effect.value} {self.kind} {self.name}" + (f": {self.detail}" if self.detail else "")

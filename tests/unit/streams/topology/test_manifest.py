@@ -74,9 +74,10 @@ def test_each_change_is_named_by_its_effect(new: Manifest, expected: dict[str, E
     assert changes(declare(), new) == expected
 
 
-def test_only_orphans_and_broken_formats_lose_state() -> None:
-    losing = [effect for effect in Effect if Change(effect=effect, kind="store", name="x").loses_state]
-    assert losing == [Effect.ORPHANS, Effect.BREAKS]
+@pytest.mark.parametrize(("accept", "expected"), [(False, [Effect.ORPHANS, Effect.BREAKS]), (True, [Effect.BREAKS])])
+def test_orphans_may_be_accepted_and_broken_formats_never(accept: bool, expected: list[Effect]) -> None:
+    changes = [Change(effect=effect, kind="store", name="x") for effect in Effect]
+    assert [change.effect for change in changes if change.is_refused(accept=accept)] == expected
 
 
 def test_a_change_says_what_to_do() -> None:
