@@ -11,7 +11,7 @@ import typer
 
 from streams.app import App
 from streams.config import StreamsConfig
-from streams.errors import ConfigError
+from streams.errors import ConfigError, StreamsError
 
 DEFAULT_ROOT = Path(".streams")
 
@@ -27,7 +27,8 @@ def load_app(target: str) -> App:
     """Import an application's file and return the ``App`` in it.
 
     Raises:
-        ConfigError: no such file, no application in it, or several and none named.
+        ConfigError: no such file, it cannot be imported (``__cause__`` is the file's own exception), no application in
+            it, or several and none named.
     """
     path_text, _, name = target.partition(":")
     path = Path(path_text).resolve()
@@ -39,7 +40,14 @@ def load_app(target: str) -> App:
         raise ConfigError(f"{path_text!r} is no Python file")
     module = importlib.util.module_from_spec(spec)
     sys.modules[path.stem] = module
-    spec.loader.exec_module(module)
+    try:
+        spec.loader.exec_module(module)
+    except StreamsError:
+        raise  # it names the line itself
+    except Exception as error:
+        raise ConfigError(
+            f"{path_text} cannot be imported: {type(error).__name__}: {error}. Correct it; nothing has been started"
+        ) from error
     found = {key: value for key, value in vars(module).items() if isinstance(value, App)}
     if name:
         if name not in found:

@@ -6,14 +6,22 @@ What a command does is in the module of its group; nothing of the engine is here
 from __future__ import annotations
 
 import sys
+import traceback
+from pathlib import Path
+from types import TracebackType
 
 import typer
 from rich.console import Console
 
+import broker_core
+import state
+import streams
 from broker_core.errors import BrokerError, StorageError
 from state.errors import StateError
 from streams.cli import describe, doctor, records, run, topics
-from streams.errors import ProcessingError, StreamsError
+from streams.errors import StreamsError
+
+_OUR_PACKAGES = tuple(Path(package.__path__[0]) for package in (broker_core, state, streams))
 
 app = typer.Typer(
     name="streams",
@@ -40,9 +48,21 @@ def main() -> None:
 
 
 def report(error: Exception, console: Console) -> None:
-    """Print an error as a person should see it; of a failing user function also the user's own traceback."""
-    if isinstance(error, ProcessingError) and error.__cause__ is not None:
-        import traceback
-
-        console.print("".join(traceback.format_exception(error.__cause__)), markup=False, highlight=False, end="")
+    """Print an error as a person should see it; where the user's own code raised, after their part of the traceback."""
+    cause = error.__cause__
+    if cause is not None:
+        shown = _users_part(cause.__traceback__)
+        if shown is not None or isinstance(cause, SyntaxError):
+            text = "".join(traceback.format_exception(type(cause), cause, shown))
+            console.print(text, markup=False, highlight=False, soft_wrap=True, end="")
     console.print(f"error: {error}", style="bold red", markup=False, highlight=False, soft_wrap=True)
+
+
+def _users_part(trace: TracebackType | None) -> TracebackType | None:
+    """A traceback from the first frame on that is neither ours, nor generated, nor Python's import machinery."""
+    while trace is not None:
+        filename = trace.tb_frame.f_code.co_filename
+        if not filename.startswith("<") and not any(Path(filename).is_relative_to(path) for path in _OUR_PACKAGES):
+            return trace
+        trace = trace.tb_next
+    return None

@@ -50,7 +50,7 @@ class Feeder:
         self._items: Iterator[Any] | None = None
 
     def feed(self, max_items: int, now_ms: int) -> int:
-        """Send up to ``max_items`` records; returns how many. 0 once the source is exhausted.
+        """Send up to ``max_items`` records; returns how many. Fewer where the source says "nothing now" or ends.
 
         Raises:
             StreamsError: the source raised, or gave something that does not fit the topic's types.
@@ -63,8 +63,6 @@ class Feeder:
         for item in self._take(max_items):
             self._append(columns, item, self.count + fed, now_ms)
             fed += 1
-        if fed < max_items:
-            self.exhausted = True
         if not fed:
             return 0
         self.count += fed
@@ -79,14 +77,20 @@ class Feeder:
         return OffsetAndMetadata(self.count, self._metadata)
 
     def _take(self, max_items: int) -> Iterator[Any]:
-        """The next items; the source's own failure is told with where it happened."""
+        """The next items, up to a None ("nothing now, ask again") or the end.
+
+        The source's own failure is told with where it happened.
+        """
         try:
             if self._items is None:
                 self._items = self._open()
             for _ in range(max_items):
-                yield next(self._items)
+                item = next(self._items)
+                if item is None:
+                    return
+                yield item
         except StopIteration:
-            return
+            self.exhausted = True
         except StreamsError:
             raise
         except Exception as error:
@@ -111,8 +115,8 @@ class Feeder:
             except StopIteration:
                 raise StreamsError(
                     f"{self.count} items were fed into topic {self._feed.topic!r} before, but its source now ends "
-                    f"after {index}. A feed must give the same items in every run; give a function of the position (see "
-                    "App.feed) where it cannot. Nothing was fed."
+                    f"after {index}. A feed must give the same items in every run; give a function of the position "
+                    "(see App.feed) where it cannot. Nothing was fed."
                 ) from None
         return items
 
@@ -133,7 +137,8 @@ class Feeder:
         except (TypeError, ValueError, AttributeError) as error:
             raise StreamsError(
                 f"item {index} fed into topic {self._feed.topic!r} ({self._feed.location}) does not fit its types: "
-                f"{error}. Give key= and value= to app.feed, or change the source. Nothing after the last commit is in the topic."
+                f"{error}. Give key= and value= to app.feed, or change the source. Nothing after the last commit is in "
+                "the topic."
             ) from error
         columns.timestamps.append(timestamp)
         if columns.headers is not None:

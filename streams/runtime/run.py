@@ -7,6 +7,7 @@ from typing import Any
 
 from rich.console import Console
 
+from streams.errors import ProcessingError
 from streams.ports import Observer
 from streams.runtime.application import Application
 from streams.runtime.metrics import WorkerMetrics
@@ -45,5 +46,7 @@ def run_app(
     try:
         with stop_on_signals(supervisor):
             return supervisor.run(until_end=until_end, accept=accept, cache=cache, tune=own_process)
+    except ProcessingError as error:
+        raise error.with_traceback(None) from error.__cause__  # the cause's traceback is the user's; ours would bury it
     finally:
         app.running = None
