@@ -14,7 +14,7 @@ from broker_core.coordinator import Coordinator
 from broker_core.disk_guard import DiskGuard
 from broker_core.errors import BrokerError, ErrorCode, StorageError
 from broker_core.log.partition_log import PartitionLog
-from broker_core.model import TopicPartition
+from broker_core.model import Isolation, TopicPartition
 from broker_core.partitions import Partitions
 from broker_core.ports import Observer
 from broker_core.topics import Topics
@@ -54,6 +54,11 @@ def check_leader_epoch(log: PartitionLog, current_leader_epoch: int) -> None:
         return
     code = ErrorCode.FENCED_LEADER_EPOCH if current_leader_epoch < log.leader_epoch else ErrorCode.UNKNOWN_LEADER_EPOCH
     raise BrokerError(code, f"leader epoch of {log.topic_partition} is {log.leader_epoch}, not {current_leader_epoch}")
+
+
+def isolation_of(isolation_level: int) -> Isolation:
+    """The isolation that a request asks for; numbers that Kafka does not define read everything."""
+    return Isolation.READ_COMMITTED if isolation_level == Isolation.READ_COMMITTED else Isolation.READ_UNCOMMITTED
 
 
 def find_log(context: BrokerContext, topic: str, partition: int) -> PartitionLog:

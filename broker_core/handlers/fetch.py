@@ -13,7 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from broker_core.errors import ErrorCode
-from broker_core.handlers.context import REFUSALS, BrokerContext, check_leader_epoch, error_code
+from broker_core.handlers.context import REFUSALS, BrokerContext, check_leader_epoch, error_code, isolation_of
 from broker_core.log.results import ReadResult
 from broker_core.model import NO_OFFSET, Isolation, TopicPartition
 from broker_core.outcome import Call, Outcome, Parked, Reply
@@ -69,7 +69,7 @@ def attempt(context: BrokerContext, body: FetchRequest, by_id: bool, *, final: b
         the answer; ``None`` when there is too little and nothing failed.
     """
     state = _Attempt(
-        context, Isolation(body.isolation_level), remaining_bytes=min(body.max_bytes, context.config.fetch_max_bytes)
+        context, isolation_of(body.isolation_level), remaining_bytes=min(body.max_bytes, context.config.fetch_max_bytes)
     )
     topics = []
     for topic in body.topics:

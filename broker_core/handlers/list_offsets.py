@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Final
 
 from broker_core.errors import BrokerError, ErrorCode
-from broker_core.handlers.context import REFUSALS, BrokerContext, check_leader_epoch, error_code, find_log
+from broker_core.handlers.context import REFUSALS, BrokerContext, check_leader_epoch, error_code, find_log, isolation_of
 from broker_core.log.partition_log import PartitionLog
 from broker_core.model import (
     EARLIEST_OFFSET,
@@ -33,20 +33,22 @@ from broker_core.protocol.list_offsets import (
     ListOffsetsTopicResponse,
 )
 
+_LEADER_EPOCH_SINCE: Final = 4
 _EARLIEST_LOCAL: Final = -4
 _LATEST_TIERED: Final = -5
 _NOTHING: Final = (NO_TIMESTAMP, NO_OFFSET, NO_LEADER_EPOCH)
 
 
 def handle(context: BrokerContext, body: ListOffsetsRequest, call: Call) -> Outcome:
-    isolation = Isolation(body.isolation_level)
+    isolation = isolation_of(body.isolation_level)
     return Reply(
         ListOffsetsResponse(
             topics=tuple(
                 ListOffsetsTopicResponse(
                     name=topic.name,
                     partitions=tuple(
-                        _partition(context, topic.name, partition, isolation) for partition in topic.partitions
+                        _partition(context, topic.name, partition, isolation, call.api_version)
+                        for partition in topic.partitions
                     ),
                 )
                 for topic in body.topics
@@ -56,7 +58,7 @@ def handle(context: BrokerContext, body: ListOffsetsRequest, call: Call) -> Outc
 
 
 def _partition(
-    context: BrokerContext, topic: str, partition: ListOffsetsPartition, isolation: Isolation
+    context: BrokerContext, topic: str, partition: ListOffsetsPartition, isolation: Isolation, api_version: int
 ) -> ListOffsetsPartitionResponse:
     try:
         log = find_log(context, topic, partition.partition_index)
@@ -65,7 +67,10 @@ def _partition(
     except REFUSALS as error:
         return ListOffsetsPartitionResponse(partition_index=partition.partition_index, error_code=error_code(error))
     return ListOffsetsPartitionResponse(
-        partition_index=partition.partition_index, timestamp=timestamp, offset=offset, leader_epoch=leader_epoch
+        partition_index=partition.partition_index,
+        timestamp=timestamp,
+        offset=offset,
+        leader_epoch=leader_epoch if api_version >= _LEADER_EPOCH_SINCE else NO_LEADER_EPOCH,
     )
 
 

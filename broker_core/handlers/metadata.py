@@ -22,6 +22,7 @@ from broker_core.protocol.metadata import (
 )
 
 _AUTO_CREATION_SINCE: Final = 4
+_TOPIC_IDS_SINCE: Final = 12
 
 
 def handle(context: BrokerContext, body: MetadataRequest, call: Call) -> Outcome:
@@ -32,7 +33,7 @@ def handle(context: BrokerContext, body: MetadataRequest, call: Call) -> Outcome
         may_create = config.auto_create_topics and (
             call.api_version < _AUTO_CREATION_SINCE or body.allow_auto_topic_creation
         )
-        topics = [_find(context, wanted, may_create, call.now_ms) for wanted in body.topics]
+        topics = [_find(context, wanted, may_create, call) for wanted in body.topics]
     return Reply(
         MetadataResponse(
             brokers=(
@@ -47,17 +48,18 @@ def handle(context: BrokerContext, body: MetadataRequest, call: Call) -> Outcome
     )
 
 
-def _find(context: BrokerContext, wanted: MetadataRequestTopic, may_create: bool, now_ms: int) -> MetadataResponseTopic:
+def _find(context: BrokerContext, wanted: MetadataRequestTopic, may_create: bool, call: Call) -> MetadataResponseTopic:
     try:
         if wanted.topic_id.int and not wanted.name:
             return _describe(context, context.catalog.find_by_id(wanted.topic_id))
-        name = wanted.name or ""
-        topic = context.catalog.topics.get(name)
+        asked = wanted.name or ""
+        topic = context.catalog.topics.get(asked)
         if topic is None and may_create:
-            topic = context.topics.create_automatically(name, now_ms)
-        return _describe(context, topic or context.catalog.find(name))
+            topic = context.topics.create_automatically(asked, call.now_ms)
+        return _describe(context, topic or context.catalog.find(asked))
     except REFUSALS as error:
-        return MetadataResponseTopic(error_code=error_code(error), name=wanted.name, topic_id=wanted.topic_id)
+        name = wanted.name or (None if call.api_version >= _TOPIC_IDS_SINCE else "")
+        return MetadataResponseTopic(error_code=error_code(error), name=name, topic_id=wanted.topic_id)
 
 
 def _describe(context: BrokerContext, topic: Topic) -> MetadataResponseTopic:
