@@ -16,8 +16,11 @@ def extensions() -> list[Extension]:
         from Cython.Build import cythonize
     except ImportError:
         return []
-    found = [Extension(name=source[:-3].replace("/", "."), sources=[source], optional=True) for source in SOURCES]
-    return cythonize(found, language_level=3)
+    found = [Extension(name=source[:-3].replace("/", "."), sources=[source]) for source in SOURCES]
+    built = cythonize(found, language_level=3, build_dir="build/cython")
+    for extension in built:
+        extension.optional = True  # cythonize makes new objects and does not carry it over
+    return built
 
 
 setup(ext_modules=extensions())
