@@ -68,11 +68,17 @@ def log_config(broker: str | None, data_dir: Path | None, app_id: str | None) ->
     """Settings of a command that works on a log without an application.
 
     Without any option the log is the only one below ``.streams``.
+
+    Raises:
+        ConfigError: no log there, or several and none named.
     """
-    if broker is None and data_dir is None:
-        data_dir = DEFAULT_ROOT / app_id if app_id else _only_directory()
-        if not data_dir.is_dir():
-            raise ConfigError(f"there is no embedded log in {data_dir}; run the application first, or give --data-dir")
+    if broker is None:
+        if data_dir is None:
+            data_dir = DEFAULT_ROOT / app_id if app_id else _only_directory()
+        if not data_dir.is_dir():  # a mistyped name is not to become a second, empty log
+            raise ConfigError(
+                f"there is no embedded log in {data_dir}; run the application first, or give another --data-dir"
+            )
     return StreamsConfig(application_id="streams-cli", data_dir=str(data_dir or DEFAULT_ROOT), broker=broker)
 
 
