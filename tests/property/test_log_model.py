@@ -206,20 +206,33 @@ class LogAgainstModel(RuleBasedStateMachine):
         assert result.base_offset == self.model.end
         self.model.entries.append(Entry(result.base_offset, None, producer, epoch, commit=commit))
 
+    @rule(
+        producers=st.lists(st.sampled_from(PRODUCERS), min_size=1, max_size=4),
+        commits=st.lists(st.booleans(), min_size=4),
+    )
+    def run_transactions(self, producers: list[int], commits: list[bool]) -> None:
+        """Several transactions in a row, interleaved: all begin, then all end."""
+        for producer in producers:
+            self.append_idempotent(producer, 1, True, 0, 0)
+        for producer, commit in zip(producers, commits, strict=False):
+            self.mark(producer, commit, 0)
+
     @rule()
     def wave(self) -> None:
         sync(self.log)
         self.synced = self.log.synced_offset
         assert self.synced == self.model.end
 
-    @rule(part=st.floats(0, 1))
+    @rule(part=st.sampled_from([0.0, 0.0, 0.2, 0.5, 1.0]))
     def delete(self, part: float) -> None:
         self.start = self.log.delete_records_before(max(self.start, int(self.log.high_watermark * part)))
 
     # -- reading
 
-    @rule(max_bytes=st.sampled_from([1, 100, 300, 5000]))
-    def read_everything(self, max_bytes: int) -> None:
+    @rule(max_bytes=st.sampled_from([1, 300, 5000]), wait=st.booleans())
+    def read_everything(self, max_bytes: int, wait: bool) -> None:
+        if wait:
+            self.wave()
         high, stable = self.log.high_watermark, self.log.last_stable_offset
         found = [entry for entry in records(self.log) if entry[0] >= self.start]
         assert found == [entry for entry in self.model.raw(high) if entry[0] >= self.start]

@@ -129,6 +129,22 @@ def test_aborted_transactions_are_named_where_they_overlap() -> None:
     assert committed(log) == [(1, b"good"), (4, b"plain")]
 
 
+def test_one_read_may_overlap_many_aborts() -> None:
+    """One after the other, and nested; a commit in between is not named."""
+    log = open_log(MemoryFilesystem())
+    for sequence, commit in enumerate([False, True, False]):
+        log.append(transactional(7, sequence, b"a%d" % sequence), NOW_MS)
+        log.append_marker(7, 0, 0, commit, NOW_MS)
+    log.append(transactional(8, 0, b"outer"), NOW_MS)
+    log.append(transactional(9, 0, b"inner"), NOW_MS)
+    log.append_marker(9, 0, 0, False, NOW_MS)
+    log.append_marker(8, 0, 0, False, NOW_MS)
+    sync(log)
+    assert log.read(0, 5000, COMMITTED).aborted == ((7, 0), (7, 4), (9, 7), (8, 6))
+    assert log.read(7, 5000, COMMITTED).aborted == ((9, 7), (8, 6))
+    assert committed(log) == [(2, b"a1")]
+
+
 def test_an_abort_segments_later_is_found() -> None:
     log = open_log(MemoryFilesystem())
     log.append(transactional(7, 0, b"bad"), NOW_MS)
