@@ -60,7 +60,7 @@ def test_read_committed_sees_exactly_the_committed_transactions(seed: int, rate:
     for number in range(source.randrange(1, 8)):
         producer.begin()
         written: dict[int, list[bytes]] = {}
-        for index in range(source.randrange(6)):
+        for index in range(source.randrange(25)):
             partition = source.randrange(PARTITIONS)
             value = b"%d-%d" % (number, index)
             producer.append("t", partition, [b"k"], [value], [world.now_ms])

@@ -230,6 +230,19 @@ def test_an_abort_with_an_unknown_outcome_raises_the_epoch() -> None:
     assert aborted.result() is None
 
 
+def test_an_abort_of_a_batch_that_waits_for_its_retry_raises_the_epoch() -> None:
+    """Whether it was written is unknown, and so is the sequence that the broker expects next."""
+    bench = Bench()
+    bench.open_with(0)
+    bench.producer.flush()
+    bench.add()
+    bench.answer(ProduceRequest, ConnectionLost())
+    aborted = bench.producer.abort()
+    bench.end()
+    bench.claim(1)
+    assert aborted.result() is None
+
+
 def test_an_abort_that_the_coordinator_never_heard_of_is_done() -> None:
     bench = Bench()
     bench.open_with(0)
