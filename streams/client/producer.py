@@ -104,7 +104,8 @@ class Producer:
         self._require_writable()
         if partition is None:
             self._unplaced.append(_Unplaced(topic, key, value, timestamp, headers))
-            self._place(None)
+            if len(self._unplaced) == 1:  # the others wait for metadata, and are looked at when it comes
+                self._place(None)
         else:
             self.append(topic, partition, [key], [value], [timestamp], [headers] if headers else None)
 

@@ -20,7 +20,7 @@ from streams.client.client import Client
 from streams.client.consumer import Consumer
 from streams.config import StreamsConfig
 from streams.errors import ConfigError, SerdeError, StreamsError
-from streams.model import ColumnBatch, Headers, Isolation, Record, TaskId, TopicPartition
+from streams.model import ColumnBatch, Headers, Isolation, OutputColumns, Record, TaskId, TopicPartition
 from streams.query.local import ReadOnlyStore
 from streams.runtime.activity import Activity, wait
 from streams.runtime.application import Application
@@ -74,8 +74,13 @@ def send_records(
             raise ConfigError(f"the broker has no topic {topic!r}; create it first")
         yield from wait(client.admin.create_topics({topic: NewTopic(partitions=config.partitions)}))
     producer = client.producer()
-    for key, value, timestamp, headers in records:
-        producer.send(topic, key, value, timestamp, headers)
+    columns = OutputColumns(topic)
+    columns.keys = [key for key, _, _, _ in records]
+    columns.values = [value for _, value, _, _ in records]
+    columns.timestamps = [timestamp for _, _, timestamp, _ in records]
+    if any(headers for _, _, _, headers in records):
+        columns.headers = [headers for _, _, _, headers in records]
+    producer.append_output(columns, found[topic].partitions if topic in found else config.partitions)
     yield from wait(producer.flush())
 
 

@@ -87,7 +87,7 @@ def undisturbed(*, cache: bool, loopback: bool = False) -> tuple[Outcome, int]:
 
 
 def crash_at_operation(number: int, mode: CrashMode, expected: Outcome, *, cache: bool, seed: int) -> None:
-    """Stop the machine before disk operation ``number`` of its first life; raises ``AssertionError`` on a difference."""
+    """Stop the machine before a disk operation of its first life; ``AssertionError`` on a difference."""
     world = new_world(cache=cache, seed=seed)
     world.disk.faults.crash_before = world.disk.faults.operations + number
     finish(world, mode, expected, f"operation {number}, disk {mode}, cache {cache}, seed {seed}")
@@ -140,7 +140,7 @@ def nth(event: str, number: int) -> Callable[[str, dict[str, object]], bool]:
 def restored_world(*, cache: bool, seed: int) -> World:
     """A machine that stopped in the middle, whose state fell back to nothing: the next start must restore."""
     world = new_world(cache=cache, seed=seed)
-    world.observer.crash_at = nth("commit.done", 2)
+    world.observer.crash_at = nth("commit.done", 3 if cache else 2)
     try:
         world.run()
     except SimulatedCrash:

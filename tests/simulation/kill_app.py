@@ -1,7 +1,7 @@
 """The application that is killed, and the process that kills itself: ``python -m tests.simulation.kill_app DIR PLAN``.
 
-``PLAN`` is JSON: ``{"point": "commit.end_transaction.before", "after_commits": 2, "delay_us": 300, "cache": true}``. The
-process runs the application until its input ends, or sends itself SIGKILL at the point. It reports on standard
+``PLAN`` is JSON: ``{"point": "commit.end_transaction.before", "after_commits": 2, "delay_us": 300, "cache": true}``.
+The process runs the application until its input ends, or sends itself SIGKILL at the point. It reports on standard
 output, one JSON object a line, unbuffered: ``running``, ``processing``, ``committed``, ``killing``.
 """
 

@@ -1,0 +1,81 @@
+"""Which benchmarks there are, with their variants, and how their figures are told.
+
+Works run in processes of their own (``measure``), repeated and interleaved with the yardstick; parts of the system are
+measured in this process (``parts``).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import statistics
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from tests.benchmarks import parts
+
+Row = dict[str, Any]
+
+EOS = {"guarantee": "exactly_once"}
+ALO = {"guarantee": "at_least_once", "commit_interval_ms": 1_000}
+
+VARIANTS: dict[str, dict[str, Any]] = {
+    "exactly once, fdatasync": {"settings": EOS},
+    "exactly once, no fdatasync": {"settings": {**EOS, "durability": "none"}},
+    "at least once, fdatasync": {"settings": ALO},
+    "exactly once, cache off": {"settings": EOS, "cache": False},
+    "exactly once, interpreted": {"settings": EOS, "interpreted": True},
+}
+ROWS = {"w1": 2_000_000, "w2": 300_000}
+SHORT_ROWS = {"w1": 100_000, "w2": 20_000}
+TARGETS = {"w1": "0.20 Y", "w2": "0.12 Y per word"}
+REPETITIONS = 5
+
+
+def run_work(work: str, short: bool, directory: str | None) -> Iterator[Row]:
+    """One row per variant, the median of the repetitions; variants take turns."""
+    names = list(VARIANTS)[:1] if short else [name for name in VARIANTS if work == "w2" or "cache" not in name]
+    runs: dict[str, list[Row]] = {name: [] for name in names}
+    for _ in range(1 if short else REPETITIONS):
+        for name in names:
+            slow = "interpreted" in name or "cache off" in name
+            rows = (SHORT_ROWS if short else ROWS)[work] // (4 if slow else 1)
+            runs[name].append(_measure(work, {**VARIANTS[name], "rows": rows, "directory": directory}))
+    for name, results in runs.items():
+        median = {key: statistics.median(run[key] for run in results) for key in results[0] if key != "work"}
+        text = (
+            f"{median['y']:.3f} Y, {median['cpu_us_per_row']:.2f} us CPU per row, {median['rows_per_s']:,.0f} rows/s, "
+            f"yardstick {median['yardstick_us']:.2f} us, peak {median['peak_rss_mib']:.0f} MiB"
+        )
+        yield {"case": work, "variant": name, "text": text, "target": TARGETS[work], **median, "runs": len(results)}
+
+
+def _measure(work: str, options: dict[str, Any]) -> Row:
+    environment = dict(os.environ)
+    if options.pop("interpreted", False):
+        environment["STREAMS_COMPILED"] = "0"
+    output = subprocess.run(
+        [sys.executable, "-m", "tests.benchmarks.measure", work, json.dumps(options)],
+        env=environment, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    if output.returncode:
+        raise SystemExit(f"benchmark {work} failed:\n{output.stderr}")
+    result: Row = json.loads(output.stdout.splitlines()[-1])
+    return result
+
+
+CASES: dict[str, Callable[[bool, str | None], Iterator[Row]]] = {
+    "w1": lambda short, directory: run_work("w1", short, directory),
+    "w2": lambda short, directory: run_work("w2", short, directory),
+    "codec": parts.codec,
+    "log": parts.log,
+    "commit": parts.commit,
+    "restore": parts.restore,
+    "start": parts.start,
+}
+
+
+def run_case(name: str, *, short: bool, directory: str | None) -> Iterator[Row]:
+    return CASES[name](short, directory)
