@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from streams.topology.nodes import Filter, MapValues, Merge
-from tests.unit.streams.chains import NUMBER, TEXT, Runner, function, sink, source, sub_topology
+import pytest
+
+from streams.serde.base import Serde
+from streams.topology.nodes import Filter, FlatMap, Map, MapValues, Merge, ToStream
+from tests.unit.streams.chains import NUMBER, TEXT, Runner, aggregate, function, sink, source, sub_topology
 
 
 def test_merges_sources_of_different_formats() -> None:
@@ -34,3 +37,36 @@ def test_branches_of_one_source_meet_again_in_one_inner_function() -> None:
     runner = Runner(sub).send((b"a", b"1", 1), (b"b", b"2", 2))
     assert runner.rows() == [(b"a", b"11", 1), (b"a", b"9", 1), (b"b", b"8", 2)]
     assert runner.program.source.count("call_plus(") == 1
+
+
+@pytest.mark.parametrize("kind", [FlatMap, Map])
+def test_new_objects_meet_bytes_as_they_were_read(kind: type[FlatMap] | type[Map]) -> None:
+    """Where one way brings objects and the other bytes, the common part gets objects."""
+    pair = function(lambda key, value: [("new", value)] if kind is FlatMap else ("new", value), "key", "value")
+    runner = Runner(
+        sub_topology(
+            (source(), ()),
+            (kind(name="made", mapper=pair), ("in",)),
+            (Merge(name="both"), ("in", "made")),
+            (sink(), ("both",)),
+        )
+    )
+    assert runner.send((b"a", b"1", 1)).rows() == [(b"a", b"1", 1), (b"new", b"1", 1)]
+
+
+def test_bytes_of_two_formats_meet() -> None:
+    """Keys of the source and keys of a store in another format: each is read by its own."""
+    bracketed: Serde[str] = Serde(
+        encode=lambda key: f"<{key}>".encode(), decode=lambda raw: raw[1:-1].decode(), id="<>"
+    )
+    runner = Runner(
+        sub_topology(
+            (source(), ()),
+            (aggregate("counts", "count", key=bracketed), ("in",)),
+            (ToStream(name="changes"), ("counts",)),
+            (Merge(name="both"), ("in", "changes")),
+            (MapValues(name="plus", mapper=function(lambda value: value + 10)), ("both",)),
+            (sink(key=TEXT), ("plus",)),
+        )
+    )
+    assert runner.send((b"a", b"5", 1)).rows() == [(b"a", b"15", 1), (b"a", b"11", 1)]
