@@ -15,6 +15,7 @@ from typing import Final, Protocol
 
 from broker_core.broker import Broker, Connection, NoReply, Parked, Reply, SyncResult
 from broker_core.config import BrokerConfig, Durability
+from broker_core.errors import DataDirectoryError
 from broker_core.os_filesystem import OsFilesystem
 from broker_core.ports import File, Observer, Random
 from broker_core.protocol.framing import Request
@@ -287,5 +288,8 @@ def open_embedded(
         StorageError: a file holds what it should not.
     """
     broker = Broker(config, OsFilesystem(data_dir), random or standard_random.SystemRandom(), observer)
-    broker.open(now_ms)
+    try:
+        broker.open(now_ms)
+    except DataDirectoryError as error:
+        raise DataDirectoryError(f"log in {data_dir}: {error}") from error.__cause__
     return EmbeddedBroker(broker, PoolSyncExecutor())

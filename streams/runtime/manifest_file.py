@@ -6,6 +6,8 @@ A shell for one small file; what changes mean is ``topology.manifest``'s.
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -21,7 +23,8 @@ def changes_since_last_run(data_dir: Path, topology: CompiledTopology) -> tuple[
     path = data_dir / MANIFEST_FILE
     if not path.exists():
         return ()
-    return compare(decode_manifest(path.read_bytes()), manifest_of(topology))
+    with _explained(path):
+        return compare(decode_manifest(path.read_bytes()), manifest_of(topology))
 
 
 def check_manifest(data_dir: Path, topology: CompiledTopology, *, accept: bool) -> None:
@@ -31,7 +34,8 @@ def check_manifest(data_dir: Path, topology: CompiledTopology, *, accept: bool) 
         accept: the user agreed to what would be orphaned. What would break is refused all the same.
 
     Raises:
-        ConfigError: says what would be lost or cannot be read, and how to keep it.
+        ConfigError: says what would be lost or cannot be read, and how to keep it; or that the manifest cannot be
+            written.
     """
     changes = changes_since_last_run(data_dir, topology)
     refused = [change for change in changes if change.is_refused(accept=accept)]
@@ -43,11 +47,28 @@ def check_manifest(data_dir: Path, topology: CompiledTopology, *, accept: bool) 
         )
     path = data_dir / MANIFEST_FILE
     data = encode_manifest(manifest_of(topology))
-    if path.exists() and path.read_bytes() == data:
-        return
+    with _explained(path):
+        if not path.exists() or path.read_bytes() != data:
+            _replace(path, data)
+
+
+def _replace(path: Path, data: bytes) -> None:
+    """Durably but for the directory entry: a manifest that a power cut takes back is the one of the last run."""
     temporary = path.with_suffix(".tmp")
     with temporary.open("wb") as file:
         file.write(data)
         file.flush()
         os.fsync(file.fileno())
     temporary.replace(path)
+
+
+@contextmanager
+def _explained(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise ConfigError(
+            f"{path} cannot be used ({error}); check its owner, its permissions and the space on the disk"
+        ) from error
+    except ConfigError as error:
+        raise ConfigError(f"{path}: {error}") from error.__cause__
