@@ -1,0 +1,27 @@
+"""Every semantic case as Apache Kafka Streams answered it, with ``--strict`` where the case prescribes moments."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.conformance.adapter import run
+from tests.conformance.features import features
+from tests.conformance.judging import CASES, Case, assert_passes, parameters, prescribes_moments
+from tests.conformance.not_implemented import NOT_IMPLEMENTED
+
+
+@pytest.mark.parametrize("case", parameters(CASES))
+def test_case(case: Case) -> None:
+    assert_passes(case, run)
+
+
+@pytest.mark.parametrize("case", parameters([case for case in CASES if prescribes_moments(case)]))
+def test_case_strictly(case: Case) -> None:
+    """All outputs in order, with timestamps and windows, each after its very input."""
+    assert_passes(case, run, strict=True)
+
+
+def test_what_is_missing_is_missed_by_some_case() -> None:
+    """The list names nothing that no case needs: a typing mistake in it would hide nothing, but mean nothing."""
+    needed = frozenset().union(*(features(case) for case in CASES))
+    assert not set(NOT_IMPLEMENTED) - needed
