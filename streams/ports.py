@@ -9,6 +9,12 @@ from state.model import StoreSpec, TaskId
 from state.task_stores import TaskStores
 
 
+class Random(Protocol):
+    """Injected randomness (jitter); ``random.Random`` satisfies it."""
+
+    def random(self) -> float: ...
+
+
 class Observer(Protocol):
     """Hears what a worker does, on the worker's thread; the default hears nothing.
 

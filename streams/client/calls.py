@@ -10,12 +10,12 @@ from collections.abc import Callable
 from typing import Any, Final, NamedTuple, Protocol
 
 from broker_core.errors import ErrorCode
-from broker_core.ports import Random
 from streams.client.errors import STALE_COORDINATOR, STALE_LEADER, error_for, is_retriable
 from streams.client.settings import ClientSettings
 from streams.client.transport import Body
 from streams.errors import ClientError
 from streams.model import TopicPartition
+from streams.ports import Random
 
 GROUP_COORDINATOR: Final = 0
 TRANSACTION_COORDINATOR: Final = 1

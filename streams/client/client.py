@@ -9,7 +9,6 @@ from collections.abc import Callable
 from typing import Final, TypeVar
 
 from broker_core.errors import ErrorCode
-from broker_core.ports import Random
 from streams.client.admin import Admin
 from streams.client.calls import Backoff, Call, Core, Exchanges, Judge
 from streams.client.consumer import Consumer, OffsetReset
@@ -25,6 +24,7 @@ from streams.client.transport import Transport
 from streams.client.txn_requests import TransactionRequests
 from streams.errors import ClientError
 from streams.model import Isolation
+from streams.ports import Random
 
 T = TypeVar("T")
 
