@@ -44,6 +44,11 @@ class OffsetIndex:
         index = bisect_right(self._offsets, relative_offset) - 1
         return None if index < 0 else (self._offsets[index], self._positions[index])
 
+    def boundary(self, position: int) -> int:
+        """The last indexed batch's beginning at or below ``position``; 0 if there is none."""
+        index = bisect_right(self._positions, position) - 1
+        return 0 if index < 0 else self._positions[index]
+
     def encode(self) -> bytes:
         """The file: per entry a big-endian int32 relative offset and an int32 position."""
         words = array("i", bytes(OFFSET_ENTRY_BYTES * len(self)))

@@ -181,7 +181,11 @@ class LogReader:
     ) -> tuple[bytes, int, Offset]:
         """Read from ``position``; returns the bytes, how many of them to serve, and the offset behind those."""
         left = segment.size_bytes - position
-        data = segment.file.read_at(position, min(left, max(max_bytes, HEADER_BYTES)))
+        wanted = min(left, max(max_bytes, HEADER_BYTES))
+        if wanted < left:  # end with a batch where the index knows one: what is read is then served as it is, uncopied
+            boundary = segment.columns()[0].boundary(position + wanted)
+            wanted = boundary - position if boundary > position else wanted
+        data = segment.file.read_at(position, wanted)
         length, end = measure(data, position, base, stop_offset, self._epochs, gaps=self._gaps)
         if length >= REREAD_BYTES and length < len(data):
             del data

@@ -33,6 +33,18 @@ def test_the_offset_index_is_read_as_documented() -> None:
     ]  # fmt: skip
 
 
+def test_the_index_knows_where_batches_begin() -> None:
+    index = offset_index((40, 4200), (83, 8466))
+    assert [index.boundary(position) for position in (0, 4199, 4200, 8465, 8466, 9999)] == [
+        0,
+        0,
+        4200,
+        4200,
+        8466,
+        8466,
+    ]
+
+
 def test_the_time_index_is_written_and_read_as_documented() -> None:
     entries = ((1_700_000_000_000, 40), (1_700_000_000_250, 77))
     assert time_index(*entries).encode() == hex_example(PAGE, 1)
