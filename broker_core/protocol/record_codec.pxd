@@ -18,7 +18,7 @@ cdef inline Py_ssize_t _put_varint(unsigned char* raw, Py_ssize_t position, unsi
 @cython.locals(size=Py_ssize_t)
 cdef Py_ssize_t _varint_size(unsigned long long value) noexcept
 
-@cython.locals(value="unsigned long long", byte="unsigned long long", shift=int)
+@cython.locals(low="long long", high="long long", value="unsigned long long", byte="unsigned long long", shift=int)
 cdef inline (long long, Py_ssize_t) _read_varint(const unsigned char* raw, Py_ssize_t position, Py_ssize_t end) noexcept
 
 @cython.locals(out=bytearray, frame=bytearray, text=bytes)

@@ -25,6 +25,13 @@ _DELTA_LIMIT = 1 << 31
 
 def _put_varint(raw: bytearray, position: int, value: int) -> int:
     """Write ``value``, zigzag-coded already, and return the position after it."""
+    if value < 1 << 14:
+        if value < 128:
+            raw[position] = value
+            return position + 1
+        raw[position] = value & 127 | 128
+        raw[position + 1] = value >> 7
+        return position + 2
     while value > 127:
         raw[position] = value & 127 | 128
         position += 1
@@ -43,6 +50,14 @@ def _varint_size(value: int) -> int:
 
 def _read_varint(raw: bytes, position: int, end: int) -> tuple[int, int]:
     """A zigzag varint of at most 64 bits and the position after it, which is -1 when there is none."""
+    if position + 1 < end:
+        low = raw[position]
+        if low < 128:
+            return low >> 1 ^ -(low & 1), position + 1
+        high = raw[position + 1]
+        if high < 128:
+            low = low & 127 | high << 7
+            return low >> 1 ^ -(low & 1), position + 2
     value = 0
     shift = 0
     while position < end and shift < 64:
@@ -275,7 +290,7 @@ def _fill(  # noqa: PLR0915  one loop: a function per field would return a tuple
             position += 1
         else:
             delta, position = _read_varint(raw, position, stop)
-        if position < 0 or not -_TIMESTAMP_LIMIT < delta < _TIMESTAMP_LIMIT:
+        if position < 0 or not -2 * _TIMESTAMP_LIMIT < delta < 2 * _TIMESTAMP_LIMIT:
             raise _corrupt(index, "has a wrong timestamp")
         if delta != 0:
             timestamps[index] = base_timestamp + delta
