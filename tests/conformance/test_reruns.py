@@ -1,4 +1,7 @@
-"""Every case again under other names, keys, times, partitions, crashes and with the record cache."""
+"""Every case again under other names, keys, times, partitions, crashes and with the record cache.
+
+Cases that need what does not exist yet are left to ``test_cases``.
+"""
 
 from __future__ import annotations
 
@@ -9,13 +12,14 @@ import pytest
 
 from tests.conformance.adapter import run
 from tests.conformance.features import features
-from tests.conformance.judging import CASES, Case, assert_passes, parameters
+from tests.conformance.judging import CASES, Case, assert_passes, missing_for
 from tests.conformance.reruns import EXCLUDED, RERUNS, Rerun, excluded
 
 _PAIRS = [
-    pytest.param(RERUNS[name], *parameter.values, id=f"{name}-{parameter.id}", marks=parameter.marks)
+    pytest.param(RERUNS[name], case, id=f"{name}-{case['id']}")
     for name in RERUNS
-    for parameter in parameters([case for case in CASES if excluded(name, case) is None])
+    for case in CASES
+    if not missing_for(case) and excluded(name, case) is None
 ]
 
 
