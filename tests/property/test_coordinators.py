@@ -173,6 +173,7 @@ class Coordinators(RuleBasedStateMachine):
             return
         assert session.owner is not None
         if partition not in session.transaction.added:
+            self.add(name, partition)
             return
         self.counter += 1
         value = b"%d" % self.counter
@@ -186,7 +187,9 @@ class Coordinators(RuleBasedStateMachine):
         session = self.ready(name)
         if session is None or session.transaction is None or session.transaction.ending is not None:
             return
-        if OFFSETS in session.transaction.added:
+        if OFFSETS not in session.transaction.added:
+            self.add(name, OFFSETS)
+        else:
             assert session.owner is not None
             attempt = len(self.attempts)
             self.attempts.append((about, session.transaction))
@@ -225,23 +228,23 @@ class Coordinators(RuleBasedStateMachine):
             code = self.world.admit(session.zombies[-1], A, name=name)
             assert code is not ErrorCode.NONE
 
-    @rule(steps=st.lists(st.tuples(NAMES, st.integers(0, 19), DATA, st.booleans()), min_size=1, max_size=8))
+    @rule(steps=st.lists(st.tuples(NAMES, st.integers(0, 19), DATA, st.booleans()), min_size=4, max_size=12))
     def advance(self, steps: list[tuple[str, int, TopicPartition, bool]]) -> None:
         """Clients go on, each with what makes sense in its state, waiting for answers or not."""
         for name, choice, partition, patient in steps:
             session = self.sessions[name]
-            if patient and session.waiting is not None:
+            if patient and session.waiting is not None and session.waiting[1] != "end":
                 self.settle()
             if session.owner is None or choice == 0:
                 self.init(name)
-            elif session.transaction is None or choice <= 4:
-                self.add(name, OFFSETS if choice == 4 else partition)
-            elif choice <= 10:
+            elif session.transaction is None:
+                self.add(name, partition)
+            elif choice <= 11:
                 self.produce(name, partition)
-            elif choice <= 13:
+            elif choice <= 15:
                 self.commit_in_transaction(name, partition)
             else:
-                self.end(name, commit=choice < 18)
+                self.end(name, commit=choice < 19)
 
     # -- disk, time, power
 

@@ -5,22 +5,16 @@ import pytest
 from broker_core.errors import ProtocolError
 from broker_core.group.records import CommittedOffset, read_key, read_value, to_record, to_tombstone
 from broker_core.model import TopicPartition
+from tests.unit.broker_core.log.documents import hex_example
 
 TARGET = TopicPartition("lines", 3)
 
 
 def test_bytes_of_the_worked_example() -> None:
     """The example of docs/formats/coordinator_records.md, byte by byte."""
-    key, value = to_record("g1", TARGET, CommittedOffset(offset=42, leader_epoch=5, metadata="m", committed_ms=256))
-    assert key.hex(" ") == "00 01 00 02 67 31 00 05 6c 69 6e 65 73 00 00 00 03"
-    assert value is not None
-    assert value.hex(" ") == (
-        "00 03 "  # version 3
-        "00 00 00 00 00 00 00 2a "  # offset
-        "00 00 00 05 "  # leader epoch
-        "00 01 6d "  # metadata
-        "00 00 00 00 00 00 01 00"  # commit time
-    )
+    committed = CommittedOffset(offset=42, leader_epoch=5, metadata="m", committed_ms=256)
+    page = "coordinator_records.md"
+    assert to_record("g1", TARGET, committed) == (hex_example(page, 0), hex_example(page, 1))
 
 
 def test_round_trip() -> None:

@@ -7,6 +7,7 @@ from broker_core.model import TopicPartition
 from broker_core.txn.records import read_key, read_value, to_record
 from broker_core.txn.states import TransactionState
 from broker_core.txn.transaction import Transaction
+from tests.unit.broker_core.log.documents import hex_example
 
 ONGOING = Transaction(
     transactional_id="t1",
@@ -22,22 +23,8 @@ ONGOING = Transaction(
 
 def test_bytes_of_the_worked_example() -> None:
     """The example of docs/formats/coordinator_records.md, byte by byte."""
-    key, value = to_record(ONGOING)
-    assert key.hex(" ") == "00 00 00 02 74 31"
-    assert value is not None
-    assert value.hex(" ") == (
-        "00 01 "  # version 1
-        "00 00 00 00 00 00 00 07 "  # producer id
-        "00 03 "  # epoch
-        "00 00 ea 60 "  # timeout
-        "01 "  # Ongoing
-        "03 "  # two topics
-        "02 61 02 00 00 00 01 00 "  # "a": [1]
-        "04 6f 75 74 03 00 00 00 00 00 00 00 02 00 "  # "out": [0, 2]
-        "00 00 00 00 00 00 01 01 "  # last update
-        "00 00 00 00 00 00 01 00 "  # start
-        "00"  # no tagged fields
-    )
+    page = "coordinator_records.md"
+    assert to_record(ONGOING) == (hex_example(page, 2), hex_example(page, 3))
 
 
 def test_an_empty_transaction_has_no_partitions_array() -> None:
