@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 from streams.client.admin import Admin
+from streams.client.pending import Pending
 from streams.client.producer import Producer
 from streams.commit import Step, StepKind
 from streams.config import Guarantee, StreamsConfig
 from streams.model import OffsetAndMetadata, OutputColumns, TopicPartition
 from streams.ports import Observer
-from streams.runtime.activity import Activity, wait
+from streams.runtime.activity import Activity, wait, wait_all
 from streams.runtime.feeding import Feeder, feeds_group
 from streams.runtime.tasks import RunningTask
 
@@ -48,6 +49,7 @@ class Committer:
         self._observer = observer
         self._now = now
         self._committed: dict[TopicPartition, OffsetAndMetadata] = {}
+        self._under_way: list[Pending[None]] = []
         self._last_flush_ms = now()
         self._steps: Mapping[StepKind, Callable[[], Activity[None]]] = {
             StepKind.FLUSH_CACHES: self._flush_caches,
@@ -87,12 +89,19 @@ class Committer:
             running.stores.transaction.prepare()
 
     def _flush_producer(self) -> Activity[None]:
-        yield from wait(self._producer.flush())
+        """In a transaction flush and offsets are only begun: they share one wave of syncs, which its end waits for."""
+        flushed = self._producer.flush()
+        if self._config.guarantee is Guarantee.EXACTLY_ONCE:
+            self._under_way.append(flushed)
+        else:
+            yield from wait(flushed)
 
     def _send_offsets(self) -> Activity[None]:
         for group, offsets in self._changed_offsets().items():
-            yield from wait(self._producer.send_offsets(group, offsets))
+            self._under_way.append(self._producer.send_offsets(group, offsets))
             self._committed.update(offsets if group == self._config.application_id else {})
+        return
+        yield  # an activity, though this one never waits
 
     def _commit_offsets(self) -> Activity[None]:
         for group, offsets in self._changed_offsets().items():
@@ -101,6 +110,8 @@ class Committer:
 
     def _end_transaction(self) -> Activity[None]:
         yield from wait(self._producer.commit())
+        under_way, self._under_way = self._under_way, []
+        yield from wait_all(under_way)
 
     def _apply(self) -> Activity[None]:
         now_ms = self._now()

@@ -5,9 +5,10 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from broker_core.errors import StorageError
 from streams.client.client import Client
 from streams.client.settings import ClientSettings
 from streams.config import StreamsConfig
@@ -27,6 +28,7 @@ def connect(config: StreamsConfig) -> Iterator[Client]:
     Raises:
         ConfigError: a cluster is named, which this version cannot reach.
         DataDirectoryError: the embedded log is in use by another process, of a newer version, or not writable.
+        StorageError: it holds what it should not, or could not be closed cleanly (nothing is lost: it recovers).
     """
     if config.broker is not None:
         raise ConfigError(
@@ -42,5 +44,8 @@ def connect(config: StreamsConfig) -> Iterator[Client]:
             settings=ClientSettings(batch_bytes=config.batch_bytes, fetch_max_bytes=config.fetch_max_bytes),
         )
         yield client
-    finally:
-        embedded.close(clock_ms())
+    except BaseException:
+        with suppress(StorageError):  # the failure under way says more; the next start recovers
+            embedded.close(clock_ms())
+        raise
+    embedded.close(clock_ms())

@@ -37,6 +37,7 @@ TRANSITIONS: Final[Mapping[tuple[WorkerState, WorkerEvent], WorkerState]] = Mapp
         (WorkerState.CREATED, WorkerEvent.START): WorkerState.STARTING,
         (WorkerState.STARTING, WorkerEvent.STARTED): WorkerState.RUNNING,
         (WorkerState.STARTING, WorkerEvent.RESTART): WorkerState.STARTING,
+        (WorkerState.STARTING, WorkerEvent.STOP): WorkerState.STOPPING,
         (WorkerState.RUNNING, WorkerEvent.COMMIT): WorkerState.COMMITTING,
         (WorkerState.RUNNING, WorkerEvent.RESTART): WorkerState.STARTING,
         (WorkerState.RUNNING, WorkerEvent.STOP): WorkerState.STOPPING,

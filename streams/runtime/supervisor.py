@@ -11,7 +11,7 @@ import signal
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -25,7 +25,6 @@ from streams.errors import ConfigError, StreamsError
 from streams.ports import NullObserver, Observer
 from streams.runtime.activity import Activity, Running
 from streams.runtime.connection import clock_ms, connect
-from streams.runtime.lifecycle import WorkerState
 from streams.runtime.live import LiveLine
 from streams.runtime.manifest_file import check_manifest
 from streams.runtime.metrics import WorkerMetrics
@@ -68,6 +67,8 @@ class Supervisor:
         self._active: list[tuple[Running[Any], Future[Any]]] = []
         self._stop = threading.Event()
         self._worker: Worker | None = None
+        self._thread: int | None = None
+        """Who runs the worker."""
 
     @property
     def worker(self) -> Worker | None:
@@ -92,6 +93,7 @@ class Supervisor:
         """
         data_dir = Path(self._config.data_dir)
         started_ms = clock_ms()
+        self._thread = threading.get_ident()
         with connect(self._config) as client:
             check_manifest(data_dir, self._topology, accept=accept)
             state = StateDirectory(data_dir / "state", RocksMemory().open, self._observer)
@@ -101,18 +103,39 @@ class Supervisor:
                 with tune_process() if tune else nullcontext():
                     self._loop(worker, client)
                 final = worker.metrics()
+            except BaseException:
+                self._give_up(client, state)
+                raise
             finally:
-                self._close_worker(client)
-                state.close()
+                self._worker = None
+                self._refuse_calls()
+            state.close()
         if self._live is not None:
             self._live.close(final, started_ms, clock_ms())
         return final
 
     def call(self, activity: Callable[[Client], Activity[T]]) -> T:
-        """Have an activity run on the worker's thread; from any other thread. Blocks for its result."""
+        """Have an activity run on the worker's thread; from any other thread. Blocks for its result.
+
+        Raises:
+            StreamsError: called from the worker's own thread, the application has stopped, or no answer in time.
+        """
+        if threading.get_ident() == self._thread:
+            raise StreamsError(
+                "a function of the topology cannot send, read or ask the log for anything: it runs on the thread that "
+                "would have to answer. Return the records and let an operator write them (.to), or use another thread"
+            )
         future: Future[T] = Future()
         self._calls.put((activity, future))
-        return future.result(CALL_TIMEOUT_S)
+        if self._worker is None:
+            self._refuse_calls()
+        try:
+            return future.result(CALL_TIMEOUT_S)
+        except TimeoutError as error:
+            raise StreamsError(
+                f"the application did not answer within {CALL_TIMEOUT_S:.0f} s: some function of its topology takes "
+                "that long for a record"
+            ) from error
 
     def _make_worker(self, client: Client, state: StateDirectory, *, until_end: bool, cache: bool) -> Worker:
         return Worker(
@@ -160,28 +183,28 @@ class Supervisor:
                 self._active.remove((running, future))
         return moved
 
-    def _close_worker(self, client: Client) -> None:
-        """Whatever happened: abort what is open (readers need not wait for it), close, tell waiting threads."""
+    def _give_up(self, client: Client, state: StateDirectory) -> None:
+        """After a failure: abort what is open, so that readers need not wait for it, and close.
+
+        The failure that is already on its way to the user says more than that of the clean-up.
+        """
         worker = self._worker
-        self._worker = None
-        if worker is not None and worker.state is not WorkerState.STOPPED:
-            with contextmanager(_ignore_errors)():
+        if worker is not None:
+            with suppress(Exception):
                 complete(client, worker.abort())
-            worker.close()
+            with suppress(Exception):
+                worker.close()
+        with suppress(Exception):
+            state.close()
+
+    def _refuse_calls(self) -> None:
+        """Tell the threads that wait for an answer that none will come."""
         gone = StreamsError("the application has stopped")
         while not self._calls.empty():
             self._calls.get()[1].set_exception(gone)
         for _, future in self._active:
             future.set_exception(gone)
         self._active.clear()
-
-
-def _ignore_errors() -> Iterator[None]:
-    """The failure that is already on its way to the user says more than that of the clean-up."""
-    try:
-        yield
-    except Exception:
-        return
 
 
 def complete(client: Client, activity: Activity[T], timeout_ms: int = 60_000) -> T:
@@ -220,4 +243,3 @@ def stop_on_signals(supervisor: Supervisor) -> Iterator[None]:
     finally:
         for number, handler in previous.items():
             signal.signal(number, handler)
-

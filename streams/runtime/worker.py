@@ -92,8 +92,16 @@ class Worker:
             moved = self._client.poll(now_ms)
             if self.state is WorkerState.CREATED:
                 self._begin(self._start(), WorkerEvent.START)
+            if self._stop_requested and self._has_nothing_to_commit:
+                self._move(WorkerEvent.STOP)
+                self._close_tasks()
+                self._move(WorkerEvent.STOPPED)
+                return True
             if self._activity is not None:
-                return self._advance() or moved
+                moved = self._activity.advance() or moved
+                if self._activity is not None and self._activity.done:
+                    self._activity = None
+                return moved
             if self.state is WorkerState.RUNNING:
                 return self._take_turn(now_ms) or moved
         except TransactionAborted as error:
@@ -114,7 +122,7 @@ class Worker:
         return min((deadline for deadline in deadlines if deadline is not None), default=None)
 
     def request_stop(self) -> None:
-        """Commit what was done, close, and finish; takes effect within the next turns."""
+        """Commit what was done, close, and finish; within the next turns, however much input is left."""
         self._stop_requested = True
 
     @property
@@ -141,9 +149,6 @@ class Worker:
     def close(self) -> None:
         """Give local state and the activity under way up, in any state. What was not committed is as if it never was;
         a transaction left open is aborted by the next start."""
-        if self._activity is not None:
-            self._activity.close()
-            self._activity = None
         self._close_tasks()
         if self.state is not WorkerState.STOPPED:
             self.state = WorkerState.FAILED
@@ -154,24 +159,24 @@ class Worker:
         self.totals.processed += turn.processed
         self.totals.fed += turn.fed
         self._dirty = self._dirty or turn.made_dirty
+        is_idle = self._stop_at_end and not turn.moved and not self._dirty and self._engine.feeds_are_done
         if self._engine.unsent is not None:
             self._activity, self._engine.unsent = self._engine.unsent, None
         elif self._commit_is_due(now_ms):
             self._begin(self._commit(), WorkerEvent.COMMIT)
-        elif self._stop_requested:
-            self._move(WorkerEvent.STOP)
-            self._close_tasks()
-            self._move(WorkerEvent.STOPPED)
-        elif self._is_idle(turn.moved) and now_ms >= self._end_check_ms:
+        elif is_idle and now_ms >= self._end_check_ms:
             self._end_check_ms = now_ms + END_CHECK_INTERVAL_MS
             self._begin(self._check_end(), WorkerEvent.COMMIT)
         else:
             return turn.moved
         return True
 
-    def _is_idle(self, moved: bool) -> bool:
-        assert self._engine is not None
-        return self._stop_at_end and not moved and not self._dirty and self._engine.feeds_are_done
+    @property
+    def _has_nothing_to_commit(self) -> bool:
+        """Whether a stop may take effect now: nothing runs yet, or nothing was done since the last commit."""
+        if self.state is WorkerState.STARTING:
+            return True
+        return self.state is WorkerState.RUNNING and self._activity is None and not self._dirty
 
     def _commit_is_due(self, now_ms: int) -> bool:
         assert self._engine is not None
@@ -185,15 +190,8 @@ class Worker:
         self._move(event)
         self._activity = Running(activity)
 
-    def _advance(self) -> bool:
-        assert self._activity is not None
-        moved = self._activity.advance()
-        if self._activity is not None and self._activity.done:
-            self._activity = None
-        return moved
-
     def _start(self) -> Activity[None]:
-        self._producer = producer = self._make_producer()
+        self._producer = producer = _producer_of(self._client, self._config)
         starter = Starter(
             topology=self._topology,
             programs=self._programs,
@@ -246,14 +244,15 @@ class Worker:
     def _start_again(self, error: TransactionAborted) -> None:
         """The transaction cannot be committed, but nobody took our place: drop everything and restore."""
         self._observer.event("worker.restarting", reason=str(error))
-        if self._activity is not None:
-            self._activity.close()
         self._close_tasks()
         self._dirty = False
         self._begin(self._start(), WorkerEvent.RESTART)
 
     def _close_tasks(self) -> None:
-        """Make what was applied durable and let go of it."""
+        """Give the activity under way up, make what was applied durable and let go of it."""
+        if self._activity is not None:
+            self._activity.close()
+            self._activity = None
         engine, self._engine = self._engine, None
         if engine is None:
             return
@@ -262,14 +261,14 @@ class Worker:
             running.task.move(TaskEvent.CLOSE)
             self._state_opener.close_task(running.plan.id)
 
-    def _make_producer(self) -> Producer:
-        if self._config.guarantee is Guarantee.AT_LEAST_ONCE:
-            return self._client.producer()
-        return self._client.producer(
-            transactional_id=f"{self._config.application_id}-0",
-            transaction_timeout_ms=self._config.transaction_timeout_ms,
-        )
-
     def _move(self, event: WorkerEvent) -> None:
         self.state = next_state(self.state, event)
         self._observer.event("worker.state", state=self.state.value)
+
+
+def _producer_of(client: Client, config: StreamsConfig) -> Producer:
+    if config.guarantee is Guarantee.AT_LEAST_ONCE:
+        return client.producer()
+    return client.producer(
+        transactional_id=f"{config.application_id}-0", transaction_timeout_ms=config.transaction_timeout_ms
+    )
