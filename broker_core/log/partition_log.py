@@ -10,9 +10,10 @@ from __future__ import annotations
 from broker_core.config import LogConfig
 from broker_core.errors import BrokerError, ErrorCode, StorageError
 from broker_core.log.aborted import AbortedTransaction, collect_aborts
+from broker_core.log.directory import LogDirectory
 from broker_core.log.producer_state import OpenTransaction, ProducerEntry
 from broker_core.log.reader import LogReader
-from broker_core.log.recovery import LogDirectory, RecoveredLog, recover
+from broker_core.log.recovery import RecoveredLog, recover
 from broker_core.log.results import AppendResult, FoundOffset, PendingSync, ReadResult
 from broker_core.log.segments import SegmentList
 from broker_core.log.writer import LogWriter
@@ -48,13 +49,12 @@ class PartitionLog:
         recovered: RecoveredLog,
         observer: Observer,
         *,
-        start_offset: Offset,
         leader_epoch: LeaderEpoch,
     ) -> None:
         self.topic_partition = directory.topic_partition
         self.config = directory.config
         self.leader_epoch = leader_epoch
-        self.start_offset = start_offset
+        self.start_offset = recovered.start_offset
         self._directory = directory
         self._producers = recovered.producers
         self._epochs = recovered.epochs
@@ -94,27 +94,11 @@ class PartitionLog:
             StorageError: durable data is damaged or missing, or the disk failed; names file and position.
         """
         place = LogDirectory(filesystem=filesystem, path=directory, topic_partition=topic_partition, config=config)
-        try:
-            recovered = recover(
-                place, observer, now_ms, clean=clean, recovery_point=recovery_point, leader_epoch=leader_epoch
-            )
-        except OSError as error:
-            raise StorageError(f"opening the log {directory} failed: {error}") from error
-        end = recovered.segments[-1].next_offset
-        if start_offset > end:
-            raise StorageError(f"the log {directory} should begin at offset {start_offset} but ends at {end}")
-        log = cls(
-            place,
-            recovered,
-            observer,
-            start_offset=max(start_offset, recovered.segments[0].base_offset),
-            leader_epoch=max(leader_epoch or 0, recovered.epochs.latest),
-        )
-        observer.event(
-            "log.opened", partition=str(topic_partition), clean=clean, start_offset=log.start_offset, end_offset=end,
-            truncated_bytes=recovered.truncated_bytes,
+        recovered = recover(
+            place, observer, now_ms,
+            clean=clean, recovery_point=recovery_point, leader_epoch=leader_epoch, start_offset=start_offset,
         )  # fmt: skip
-        return log
+        return cls(place, recovered, observer, leader_epoch=max(leader_epoch or 0, recovered.epochs.latest))
 
     # -- where things stand
 
@@ -298,17 +282,5 @@ class PartitionLog:
         Raises:
             StorageError: not everything is on disk: the next open must not be ``clean``.
         """
-        try:
-            if self._writer.failure is None:
-                for file in self._segments.unsynced_files(self.high_watermark):
-                    file.sync()
-                self._producers.expire(now_ms, self.config.producer_id_expiration_ms)
-                self._segments.active.seal()
-                self._directory.write_snapshot(self.end_offset, self._producers)
-                self._directory.write_epochs(self._epochs)
-                self._directory.sync()
-                self.high_watermark = self.end_offset
-        except OSError as error:
-            raise self._writer.give_up(f"closing failed: {error}") from error
-        finally:
-            self._segments.close()
+        self._writer.close(now_ms, self.high_watermark)
+        self.high_watermark = self.end_offset

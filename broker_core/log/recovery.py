@@ -17,27 +17,23 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
-from broker_core.config import LogConfig
 from broker_core.errors import CorruptBatch, StorageError
-from broker_core.log.checkpoint import decode_epochs, encode_epochs
+from broker_core.log.directory import LogDirectory
 from broker_core.log.epochs import LeaderEpochs
 from broker_core.log.format import (
-    LEADER_EPOCHS_NAME,
-    LEFTOVER_SUFFIXES,
     LOG_SUFFIX,
     SIDE_SUFFIXES,
     SNAPSHOT_SUFFIX,
     TRANSACTION_INDEX_SUFFIX,
     file_name,
-    parse_file_name,
 )
 from broker_core.log.index import BadIndexError
-from broker_core.log.producer_snapshot import BadSnapshotError, decode_snapshot, encode_snapshot
+from broker_core.log.producer_snapshot import BadSnapshotError, decode_snapshot
 from broker_core.log.producer_state import ProducerStates
 from broker_core.log.scan import BadBatchError, ScannedBatch, scan_batches
 from broker_core.log.segment import Segment
-from broker_core.model import LeaderEpoch, Offset, TimestampMs, TopicPartition
-from broker_core.ports import Filesystem, Observer
+from broker_core.model import LeaderEpoch, Offset, TimestampMs
+from broker_core.ports import Observer
 from broker_core.protocol.batch import read_control
 
 MAX_LEADER_EPOCH: Final[LeaderEpoch] = 2**31 - 1
@@ -51,62 +47,8 @@ class RecoveredLog:
     segments: list[Segment]
     producers: ProducerStates
     epochs: LeaderEpochs
+    start_offset: Offset
     truncated_bytes: int = 0
-
-
-@dataclass(slots=True, kw_only=True)
-class LogDirectory:
-    """Where a log lives, and the operations on its small files that opening and running share."""
-
-    filesystem: Filesystem
-    path: str
-    topic_partition: TopicPartition
-    config: LogConfig
-
-    def segment(self, base_offset: Offset) -> Segment:
-        return Segment(self.filesystem, self.path, base_offset, self.config.index_interval_bytes)
-
-    def offsets_of(self, suffix: str) -> list[Offset]:
-        """Offsets in the names of files with ``suffix``, ascending."""
-        parsed = (parse_file_name(name) for name in self.filesystem.list_directory(self.path))
-        return sorted(entry[0] for entry in parsed if entry is not None and entry[1] == suffix)
-
-    def sync(self) -> None:
-        self.filesystem.sync_directory(self.path)
-
-    def write_snapshot(self, offset: Offset, producers: ProducerStates) -> None:
-        """Write and sync the producers as of ``offset``; its directory entry is the caller's to sync."""
-        file = self.filesystem.open(f"{self.path}/{file_name(offset, SNAPSHOT_SUFFIX)}", create=True)
-        try:
-            file.truncate(0)
-            file.write_at(0, encode_snapshot(producers.entries()))
-            file.sync()
-        finally:
-            file.close()
-
-    def remove_snapshot(self, offset: Offset) -> None:
-        self.filesystem.remove(f"{self.path}/{file_name(offset, SNAPSHOT_SUFFIX)}")
-
-    def write_epochs(self, epochs: LeaderEpochs) -> None:
-        """Durably write the leader epochs if they changed."""
-        if epochs.changed:
-            self.filesystem.replace_file(f"{self.path}/{LEADER_EPOCHS_NAME}", encode_epochs(epochs.entries))
-            epochs.changed = False
-
-    def read_epochs(self) -> LeaderEpochs | None:
-        """The leader epochs on disk; None if there is no file. Raises StorageError if it is damaged."""
-        path = f"{self.path}/{LEADER_EPOCHS_NAME}"
-        if not self.filesystem.exists(path):
-            return None
-        return LeaderEpochs(decode_epochs(self.filesystem.read_file(path), path))
-
-    def create(self) -> None:
-        """Durably create the directory and its parents; where a crash left it created, make that durable."""
-        self.filesystem.make_directory(self.path)
-        parent = self.path
-        while parent:
-            parent = parent.rpartition("/")[0]
-            self.filesystem.sync_directory(parent)
 
 
 def follow(producers: ProducerStates, scanned: ScannedBatch, segment: Segment | None) -> None:
@@ -140,7 +82,7 @@ class Recovery:
     truncated_bytes: int = 0
 
     def run(self, now_ms: TimestampMs) -> None:
-        self._clear_leftovers()
+        self.directory.clear_leftovers()
         bases = self.directory.offsets_of(LOG_SUFFIX)
         if not bases:
             self._start_empty()
@@ -155,7 +97,7 @@ class Recovery:
             self._load_producers(self.segments[-1].next_offset)
         self.producers.expire(now_ms, self.directory.config.producer_id_expiration_ms)
         self._require_undurable(self.segments[-1], "the log ends there")
-        self._drop_snapshots()
+        self.directory.drop_snapshots([segment.base_offset for segment in self.segments], self.segments[-1].next_offset)
 
     @property
     def durable_end(self) -> Offset:
@@ -163,17 +105,6 @@ class Recovery:
         return EVERYTHING if self.clean else self.recovery_point
 
     # -- steps
-
-    def _clear_leftovers(self) -> None:
-        """Remove work that a crash cut short, and files beside a log that is gone: a new one may get its name."""
-        filesystem, path = self.directory.filesystem, self.directory.path
-        names = filesystem.list_directory(path)
-        logs = {name for name in names if name.endswith(LOG_SUFFIX)}
-        for name in names:
-            parsed = parse_file_name(name)
-            orphan = parsed is not None and parsed[1] in SIDE_SUFFIXES and file_name(parsed[0], LOG_SUFFIX) not in logs
-            if orphan or name.endswith(LEFTOVER_SUFFIXES):
-                filesystem.remove(f"{path}/{name}")
 
     def _start_empty(self) -> None:
         if self.recovery_point > 0:
@@ -229,7 +160,7 @@ class Recovery:
             entry = offsets.lookup(2**31 - 1)
             position, expected = (0, active.base_offset) if entry is None else (entry[1], None)
             if expected is None:
-                expected = self._base_offset_at(active, position)
+                expected = _base_offset_at(active, position)
             for scanned in self._batches(active, position, expected):
                 header = scanned.header
                 active.next_offset = header.base_offset + header.last_offset_delta + 1
@@ -237,9 +168,6 @@ class Recovery:
             active.first_timestamp = -1 if first is None else first.header.max_timestamp
         except BadBatchError as error:
             raise damaged(active, error) from error
-
-    def _base_offset_at(self, segment: Segment, position: int) -> Offset:
-        return int.from_bytes(segment.file.read_at(position, 8), "big", signed=True)
 
     def _batches(self, segment: Segment, position: int, expected: Offset) -> Iterator[ScannedBatch]:
         gaps = self.directory.config.is_compacted
@@ -354,19 +282,6 @@ class Recovery:
             segment.remove()
             self.directory.sync()
 
-    def _drop_snapshots(self) -> None:
-        """Keep those at segments' beginnings and the newest one. One beyond the end describes data that is gone, and
-        other data may come to lie there: it must be durably gone first."""
-        offsets = self.directory.offsets_of(SNAPSHOT_SUFFIX)
-        end = self.segments[-1].next_offset
-        kept = {segment.base_offset for segment in self.segments}
-        kept.update([offset for offset in offsets if offset <= end][-1:])
-        stale = [offset for offset in offsets if offset not in kept]
-        for offset in stale:
-            self.directory.remove_snapshot(offset)
-        if stale:
-            self.directory.sync()
-
 
 def damaged(segment: Segment, bad: BadBatchError) -> StorageError:
     """The error for durable data that the disk changed."""
@@ -374,6 +289,10 @@ def damaged(segment: Segment, bad: BadBatchError) -> StorageError:
         f"{segment.file.path}, position {bad.position}: {bad.reason}; this data was durable and is damaged on disk. "
         "Nothing from there on is served; restore the file from a backup"
     )
+
+
+def _base_offset_at(segment: Segment, position: int) -> Offset:
+    return int.from_bytes(segment.file.read_at(position, 8), "big", signed=True)
 
 
 def recover(
@@ -384,6 +303,7 @@ def recover(
     clean: bool,
     recovery_point: Offset,
     leader_epoch: LeaderEpoch | None = None,
+    start_offset: Offset = 0,
 ) -> RecoveredLog:
     """Open the log in ``directory``, creating it if there is none.
 
@@ -392,9 +312,10 @@ def recover(
         recovery_point: below it everything was durable at the last checkpoint.
         leader_epoch: this run's; no batch may have a later one.
 
+        start_offset: below it everything was deleted.
+
     Raises:
-        StorageError: durable data is damaged or missing; names file and position.
-        OSError: the disk failed; opening again is safe.
+        StorageError: durable data is damaged or missing, or the disk failed; names file and position.
     """
     recovery = Recovery(
         directory=directory,
@@ -403,10 +324,22 @@ def recover(
         recovery_point=recovery_point,
         leader_epoch=MAX_LEADER_EPOCH if leader_epoch is None else leader_epoch,
     )
-    recovery.run(now_ms)
+    try:
+        recovery.run(now_ms)
+    except OSError as error:
+        raise StorageError(f"opening the log {directory.path} failed: {error}") from error
+    segments, end = recovery.segments, recovery.segments[-1].next_offset
+    if start_offset > end:
+        raise StorageError(f"the log {directory.path} should begin at offset {start_offset} but ends at {end}")
+    start_offset = max(start_offset, segments[0].base_offset)
+    observer.event(
+        "log.opened", partition=str(directory.topic_partition), clean=clean, start_offset=start_offset, end_offset=end,
+        truncated_bytes=recovery.truncated_bytes,
+    )  # fmt: skip
     return RecoveredLog(
-        segments=recovery.segments,
+        segments=segments,
         producers=recovery.producers,
         epochs=recovery.epochs,
+        start_offset=start_offset,
         truncated_bytes=recovery.truncated_bytes,
     )

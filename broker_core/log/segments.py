@@ -9,9 +9,9 @@ from bisect import bisect_right
 from collections.abc import Iterator
 from typing import Final
 
+from broker_core.log.directory import LogDirectory
 from broker_core.log.epochs import LeaderEpochs
 from broker_core.log.producer_state import ProducerStates
-from broker_core.log.recovery import LogDirectory
 from broker_core.log.segment import Segment
 from broker_core.model import Offset
 from broker_core.ports import File

@@ -9,9 +9,9 @@ import errno
 from typing import Final
 
 from broker_core.errors import StorageError
+from broker_core.log.directory import LogDirectory
 from broker_core.log.epochs import LeaderEpochs
 from broker_core.log.producer_state import ProducerStates
-from broker_core.log.recovery import LogDirectory
 from broker_core.log.results import AppendResult
 from broker_core.log.segments import SegmentList
 from broker_core.log.validation import LOG_APPEND_TIME, check_batch, stamp
@@ -40,6 +40,7 @@ class LogWriter:
         *,
         leader_epoch: LeaderEpoch,
     ) -> None:
+        self._directory = directory
         self._config = directory.config
         self._topic_partition = directory.topic_partition
         self._observer = observer
@@ -152,3 +153,19 @@ class LogWriter:
         """Raises StorageError once the log is given up."""
         if self.failure is not None:
             raise self.give_up(self.failure)
+
+    def close(self, now_ms: TimestampMs, synced_offset: Offset) -> None:
+        """See ``PartitionLog.close``."""
+        try:
+            if self.failure is None:
+                for file in self._segments.unsynced_files(synced_offset):
+                    file.sync()
+                self._producers.expire(now_ms, self._config.producer_id_expiration_ms)
+                self._segments.active.seal()
+                self._directory.write_snapshot(self._segments.active.next_offset, self._producers)
+                self._directory.write_epochs(self._epochs)
+                self._directory.sync()
+        except OSError as error:
+            raise self.give_up(f"closing failed: {error}") from error
+        finally:
+            self._segments.close()

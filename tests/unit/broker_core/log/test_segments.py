@@ -4,9 +4,9 @@ import errno
 
 import pytest
 
+from broker_core.log.directory import LogDirectory
 from broker_core.log.epochs import LeaderEpochs
 from broker_core.log.producer_state import ProducerStates
-from broker_core.log.recovery import LogDirectory
 from broker_core.log.segments import MAX_LOADED_INDEXES, SegmentList
 from broker_core.memory_filesystem import MemoryFilesystem
 from tests.unit.broker_core.log.log_world import DIRECTORY, PARTITION, SMALL

@@ -1,0 +1,106 @@
+"""The directory of one log: names, small files, and what is made durable together.
+
+Operations without a decision: when a snapshot is written, and what a missing file means, is said in ``segments`` and
+``recovery``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from broker_core.config import LogConfig
+from broker_core.log.checkpoint import decode_epochs, encode_epochs
+from broker_core.log.epochs import LeaderEpochs
+from broker_core.log.format import (
+    LEADER_EPOCHS_NAME,
+    LEFTOVER_SUFFIXES,
+    LOG_SUFFIX,
+    SIDE_SUFFIXES,
+    SNAPSHOT_SUFFIX,
+    file_name,
+    parse_file_name,
+)
+from broker_core.log.producer_snapshot import encode_snapshot
+from broker_core.log.producer_state import ProducerStates
+from broker_core.log.segment import Segment
+from broker_core.model import Offset, TopicPartition
+from broker_core.ports import Filesystem
+
+
+@dataclass(slots=True, kw_only=True)
+class LogDirectory:
+    """Where a log lives (``path``, relative to the filesystem's root) and what it is."""
+
+    filesystem: Filesystem
+    path: str
+    topic_partition: TopicPartition
+    config: LogConfig
+
+    def segment(self, base_offset: Offset) -> Segment:
+        return Segment(self.filesystem, self.path, base_offset, self.config.index_interval_bytes)
+
+    def offsets_of(self, suffix: str) -> list[Offset]:
+        """Offsets in the names of files with ``suffix``, ascending."""
+        parsed = (parse_file_name(name) for name in self.filesystem.list_directory(self.path))
+        return sorted(entry[0] for entry in parsed if entry is not None and entry[1] == suffix)
+
+    def sync(self) -> None:
+        self.filesystem.sync_directory(self.path)
+
+    def write_snapshot(self, offset: Offset, producers: ProducerStates) -> None:
+        """Write and sync the producers as of ``offset``; its directory entry is the caller's to sync."""
+        file = self.filesystem.open(f"{self.path}/{file_name(offset, SNAPSHOT_SUFFIX)}", create=True)
+        try:
+            file.truncate(0)
+            file.write_at(0, encode_snapshot(producers.entries()))
+            file.sync()
+        finally:
+            file.close()
+
+    def remove_snapshot(self, offset: Offset) -> None:
+        self.filesystem.remove(f"{self.path}/{file_name(offset, SNAPSHOT_SUFFIX)}")
+
+    def write_epochs(self, epochs: LeaderEpochs) -> None:
+        """Durably write the leader epochs if they changed."""
+        if epochs.changed:
+            self.filesystem.replace_file(f"{self.path}/{LEADER_EPOCHS_NAME}", encode_epochs(epochs.entries))
+            epochs.changed = False
+
+    def read_epochs(self) -> LeaderEpochs | None:
+        """The leader epochs on disk; None if there is no file. Raises StorageError if it is damaged."""
+        path = f"{self.path}/{LEADER_EPOCHS_NAME}"
+        if not self.filesystem.exists(path):
+            return None
+        return LeaderEpochs(decode_epochs(self.filesystem.read_file(path), path))
+
+    def create(self) -> None:
+        """Durably create the directory and its parents; where a crash left it created, make that durable."""
+        self.filesystem.make_directory(self.path)
+        parent = self.path
+        while parent:
+            parent = parent.rpartition("/")[0]
+            self.filesystem.sync_directory(parent)
+
+    def clear_leftovers(self) -> None:
+        """Remove work that a crash cut short, and files beside a log that is gone: a new one may get its name."""
+        names = self.filesystem.list_directory(self.path)
+        logs = {name for name in names if name.endswith(LOG_SUFFIX)}
+        for name in names:
+            parsed = parse_file_name(name)
+            orphan = parsed is not None and parsed[1] in SIDE_SUFFIXES and file_name(parsed[0], LOG_SUFFIX) not in logs
+            if orphan or name.endswith(LEFTOVER_SUFFIXES):
+                self.filesystem.remove(f"{self.path}/{name}")
+
+    def drop_snapshots(self, bases: list[Offset], end: Offset) -> None:
+        """Keep those at segments' beginnings and the newest one.
+
+        One beyond ``end`` describes data that is gone, and other data may come to lie there: it must be durably gone
+        first.
+        """
+        offsets = self.offsets_of(SNAPSHOT_SUFFIX)
+        kept = {*bases, *[offset for offset in offsets if offset <= end][-1:]}
+        stale = [offset for offset in offsets if offset not in kept]
+        for offset in stale:
+            self.remove_snapshot(offset)
+        if stale:
+            self.sync()
