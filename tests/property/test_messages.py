@@ -13,17 +13,15 @@ from hypothesis import strategies as st
 from kio.serial import entity_reader, entity_writer
 
 from broker_core.errors import ProtocolError
-from broker_core.protocol.api import API
 from broker_core.protocol.api_versions import ApiVersionsResponse
 from broker_core.protocol.layout import Struct, StructOf
 from broker_core.protocol.schema import decode, encode
-from tests.property.message_values import messages
+from tests.property.message_values import MESSAGES, messages
 from tests.property.oracles import as_plain, kafka_python_class, kio_class, their_plain
 
 CASES = [
     pytest.param(cls, version, id=f"{cls.__name__}-v{version}")
-    for spec in API.values()
-    for cls in (spec.request, spec.response)
+    for cls in MESSAGES
     for version in range(cls.MIN_VERSION, cls.MAX_VERSION + 1)
 ]
 FEW = settings(
