@@ -18,9 +18,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
 from streams.codegen import kernels
+from streams.codegen.analysis import Analysis, Formats
 from streams.codegen.failures import Failures
 from streams.errors import TopologyError
 from streams.operators import aggregate, sink, source
@@ -28,16 +29,10 @@ from streams.operators.drops import NEGATIVE_TIMESTAMP, NULL_KEY, NULL_VALUE
 from streams.operators.emitter import CONTEXT, Emitter
 from streams.operators.flow import KEY, PARTS, VALUE, Flow, Part, PartName
 from streams.operators.registry import operator_of
-from streams.topology.nodes import Aggregate, AnySerde, Merge, Node, Sink, Source, ToStream
+from streams.topology.nodes import Aggregate, Node, Sink, Source
 
 if TYPE_CHECKING:
     from streams.topology.compile import SubTopology
-
-
-Format: TypeAlias = tuple[AnySerde, str] | None
-"""How a part travels along an edge: as bytes of a serde that some node read, or (None) as an object."""
-Formats: TypeAlias = tuple[Format, Format]
-"""Of key and value."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,7 +69,8 @@ class Generator:
             if not isinstance(node, Source)
             for function in operator_of(node).functions(node)
         )
-        self._shared: dict[str, Formats] = {}
+        self._analysis = Analysis(sub, self._cached)
+        self._inner: dict[str, Formats] = {}
 
     def generate(self) -> Generated:
         emitter = self._emitter
@@ -103,7 +99,7 @@ class Generator:
     def _process(self, node: Source) -> None:
         emitter = self._emitter
         emitter.new_names()
-        counted = self._counted_column(node)
+        counted = self._analysis.counted_column(node)
         with emitter.function(f"def {emitter.named('process', node.name)}(batch, start, stop):"):
             if counted is not None:
                 self._count(node, counted)
@@ -145,7 +141,7 @@ class Generator:
         """Of a flush or an eviction, whichever ``take`` is; both write the store first."""
         emitter = self._emitter
         emitter.new_names()
-        passed_on = self._passed_on(node)
+        passed_on = self._analysis.passed_on(node)
         with emitter.function(f"def {emitter.named('forward', node.store.name)}(take):"):
             failed = emitter.constant(f"failed_row_{node.name}", partial(self._failures.in_row, node))
             with emitter.block("try:"):
@@ -208,19 +204,19 @@ class Generator:
 
     def _open(self, entry: Node, *, headers: bool) -> None:
         """What the loop needs: the ends of the columns that it writes to, and inner functions."""
-        reached = self._reached(entry)
+        reached = self._analysis.reached(entry)
         for node in reached:
             if isinstance(node, Sink):
                 sink.prologue(self._emitter, node)
-        self._shared = self._shared_formats(entry, reached)
+        self._inner = self._analysis.inner_functions(entry, reached)
         for node in reached:
-            if node.name in self._shared:
+            if node.name in self._inner:
                 self._inner_function(node, headers=headers)
 
     def _inner_function(self, node: Node, *, headers: bool) -> None:
         emitter = self._emitter
         parts: dict[PartName, Part] = {}
-        for name, known in zip(PARTS, self._shared[node.name], strict=True):
+        for name, known in zip(PARTS, self._inner[node.name], strict=True):
             if known is None:
                 parts[name] = Part(value=emitter.local(name))
             else:
@@ -241,17 +237,17 @@ class Generator:
         if len(children) > 1:
             for name in PARTS:
                 part = flow.part(name)
-                if part.value is None and sum(self._looks(child, name, part.serde) for child in children) > 1:
+                if part.value is None and sum(self._analysis.looks(child, name, part.serde) for child in children) > 1:
                     flow = self._emitter.decode(flow, name)
         for child in children:
-            if child.name in self._shared:
+            if child.name in self._inner:
                 self._call_inner(child, flow)
             else:
                 operator_of(child).emit(self._emitter, child, flow)
 
     def _call_inner(self, node: Node, flow: Flow) -> None:
         arguments: list[str] = []
-        for name, known in zip(PARTS, self._shared[node.name], strict=True):
+        for name, known in zip(PARTS, self._inner[node.name], strict=True):
             if known is None:
                 flow = self._emitter.decode(flow, name)
             part = flow.part(name)
@@ -260,95 +256,6 @@ class Generator:
         if flow.headers is not None:
             arguments.append(flow.headers)
         self._emitter.line(f"{self._emitter.named('into', node.name)}({', '.join(arguments)})")
-
-    def _looks(self, node: Node, name: PartName, serde: AnySerde | None) -> bool:
-        """Whether ``node``, or a node after it, needs this part decoded."""
-        operator = operator_of(node)
-        if any(name in function.arguments for function in operator.functions(node)):
-            return True
-        encoded = operator.encodes(node)
-        if name in encoded and not _same(encoded[name], serde):
-            return True
-        if isinstance(node, Aggregate) and name == VALUE:
-            return node.kind == "reduce"
-        return name in operator.keeps and any(
-            self._looks(self._nodes[child], name, serde) for child in self._sub.children[node.name]
-        )
-
-    def _reached(self, entry: Node) -> list[Node]:
-        """The nodes whose code belongs to the entry's function, parents first; a cached aggregate ends it."""
-        reached = {entry.name}
-        found: list[Node] = []
-        for node in self._sub.nodes:
-            if node.name != entry.name and any(parent in reached for parent in self._sub.parents[node.name]):
-                found.append(node)
-                if node not in self._cached:
-                    reached.add(node.name)
-        return found
-
-    def _shared_formats(self, entry: Node, reached: list[Node]) -> dict[str, Formats]:
-        """Nodes that several edges lead to, and in which format their parts arrive."""
-        leaving: dict[str, Formats] = {entry.name: _read_by(entry)}
-        shared: dict[str, Formats] = {}
-        for node in reached:
-            edges = [leaving[parent] for parent in self._sub.parents[node.name] if parent in leaving]
-            key, value = _common([edge[0] for edge in edges]), _common([edge[1] for edge in edges])
-            if len(edges) > 1:
-                shared[node.name] = (key, value)
-            if node in self._cached:
-                continue
-            if isinstance(node, Aggregate):
-                leaving[node.name] = _read_by(node)
-            else:
-                keeps = operator_of(node).keeps
-                leaving[node.name] = (key if KEY in keeps else None, value if VALUE in keeps else None)
-        return shared
-
-    # Shapes for which whole columns are handled at once.
-
-    def _only_child(self, node: Node) -> Node | None:
-        """The one node that gets what leaves ``node``, past nodes that only hand on."""
-        while True:
-            children = self._sub.children[node.name]
-            if len(children) != 1:
-                return None
-            node = self._nodes[children[0]]
-            if not isinstance(node, Merge | ToStream):
-                return node
-
-    def _counted_column(self, node: Source) -> Aggregate | None:
-        """The cached count that gets every record of this source with its key's bytes unchanged, if that is all."""
-        child = self._only_child(node)
-        if isinstance(child, Aggregate) and child in self._cached and child.kind == "count":
-            return child if _same(child.key_serde, node.key_serde) else None
-        return None
-
-    def _passed_on(self, node: Aggregate) -> Sink | None:
-        """The sink that gets every change of this store with its bytes unchanged, if that is all."""
-        child = self._only_child(node)
-        if not isinstance(child, Sink) or not isinstance(child.topic, str) or child.partitioner is not None:
-            return None
-        same = _same(child.key_serde, node.key_serde) and _same(child.value_serde, node.value_serde)
-        return child if same else None
-
-
-def _same(wanted: AnySerde | None, serde: AnySerde | None) -> bool:
-    """Whether bytes in format ``serde`` can stay as they are where ``wanted`` is asked for."""
-    return serde is not None and (wanted is None or wanted.id == serde.id)
-
-
-def _read_by(node: Node) -> Formats:
-    """The formats of what a source reads, or an aggregate keeps."""
-    assert isinstance(node, Source | Aggregate)
-    return (node.key_serde, node.name), (node.value_serde, node.name)
-
-
-def _common(edges: list[Format]) -> Format:
-    """The format that all edges have in common."""
-    first = edges[0]
-    if first is None or any(edge is None or edge[0].id != first[0].id for edge in edges):
-        return None
-    return first
 
 
 def _refuse_duplicates(topics: Iterable[str]) -> None:

@@ -142,4 +142,4 @@ def _encodes(node: Aggregate) -> Mapping[PartName, AnySerde | None]:
     return {"key": node.key_serde}
 
 
-OPERATOR = Operator(emit=emit, keeps=(), functions=_functions, encodes=_encodes)
+OPERATOR = Operator(emit=emit, keeps=(), functions=_functions, encodes=_encodes, nests=True)

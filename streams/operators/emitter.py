@@ -12,11 +12,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from enum import Enum
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from streams.errors import TopologyError
 from streams.operators.flow import KEY, PARTS, Flow, PartName
-from streams.operators.types import encode_by_type, nullable
+from streams.serde.own import encode_by_type
 from streams.serde.plain import absent
 from streams.topology.nodes import AnySerde, Node, UserFunction
 
@@ -156,18 +156,19 @@ class Emitter:
         ``serde`` None: bytes that are there already, else by the value's own type.
         """
         part = flow.part(name)
-        if part.raw is not None and (serde is None or part.serde is None or part.serde.id == serde.id):
+        if part.raw is not None and (serde is None or part.serde is None or same_format(part.serde, serde)):
             return part.raw
         value = self.decode(flow, name).part(name).value
         assert value is not None
         format_id = "" if serde is None else serde.id
-        raw = self._seen(value, f"encode {format_id}")
+        encoding_of = f"encode {id(encode_by_type if serde is None else serde.encode)}"
+        raw = self._seen(value, encoding_of)
         if raw is None:
             raw = self.local(f"raw_{name}")
             origin = LineOrigin(operator, Action.ENCODE, name, format_id, serde, value)
             encoding = self.encoding(value, serde, f"{operator}_{name}", present=part.present)
             self.line(f"{raw} = {encoding}", origin)
-            self._known[-1][value, f"encode {format_id}"] = raw
+            self._known[-1][value, encoding_of] = raw
         return raw
 
     def encoding(self, value: str, serde: AnySerde | None, hint: str, *, present: bool = False) -> str:
@@ -220,6 +221,15 @@ class Emitter:
             if (variable, what) in scope:
                 return scope[variable, what]
         return None
+
+
+def nullable(encode: Callable[[Any], bytes]) -> Callable[[Any], bytes | None]:
+    """``encode`` for objects that may be None; called by generated code."""
+
+    def encode_nullable(value: Any) -> bytes | None:
+        return None if value is None else encode(value)
+
+    return encode_nullable
 
 
 def _unless_null(variable: str, expression: str) -> str:

@@ -21,6 +21,16 @@ VALUE: Final[PartName] = "value"
 PARTS: Final[tuple[PartName, PartName]] = (KEY, VALUE)
 
 
+def same_format(one: AnySerde, other: AnySerde) -> bool:
+    """Whether bytes of one serde are bytes of the other, so that they may be passed on unread.
+
+    An id names a format, but for those made of lambdas and local functions: two of them may share a name.
+    """
+    if one.encode is other.encode and one.decode is other.decode:
+        return True
+    return one.id == other.id and "<" not in one.id
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
     """A record's key or its value.
@@ -84,9 +94,11 @@ class Operator:
         keeps: parts that leave the node as they came.
         functions: the user's functions that it calls with the record.
         encodes: parts that it writes as bytes, and in which format (None: each value in its own type's).
+        nests: whether what comes after it is written inside a block of its own.
     """
 
     emit: Callable[[Emitter, Any, Flow], None]
     keeps: tuple[PartName, ...] = PARTS
     functions: Callable[[Any], tuple[UserFunction, ...]] = _no_functions
     encodes: Callable[[Any], Mapping[PartName, AnySerde | None]] = _encodes_nothing
+    nests: bool = False

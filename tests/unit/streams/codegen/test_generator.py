@@ -7,7 +7,7 @@ import pytest
 from streams.codegen.generator import generate
 from streams.errors import TopologyError
 from streams.topology.compile import SubTopology
-from streams.topology.nodes import Filter, MapValues, Peek, ToStream
+from streams.topology.nodes import Filter, FlatMapValues, MapValues, Peek, ToStream
 from tests.unit.streams.chains import NUMBER, Runner, aggregate, chain, function, sink, source, sub_topology
 
 ODD = Filter(name="odd", predicate=function(lambda value: value % 2 == 1))
@@ -91,3 +91,17 @@ def test_a_second_aggregate_gets_the_changes_of_the_first() -> None:
         runner = Runner(sub, cache=cache).send((b"a", b"1", 1), (b"a", b"1", 2)).flush()
         assert runner.rows() == last
         assert runner.flush().rows() == []
+
+
+@pytest.mark.parametrize("kind", ["filter", "flat_map_values", "map_values"])
+def test_chains_longer_than_python_can_nest(kind: str) -> None:
+    """More nested blocks or indentation than CPython compiles, or deeper recursion than it allows, never arise."""
+    length = 120
+    nodes = {
+        "filter": lambda name: Filter(name=name, predicate=function(lambda value: True)),
+        "flat_map_values": lambda name: FlatMapValues(name=name, mapper=function(lambda value: [value + 1])),
+        "map_values": lambda name: MapValues(name=name, mapper=function(lambda value: value + 1)),
+    }
+    chained = [nodes[kind](f"n{index}") for index in range(length)]
+    runner = Runner(chain(source(), *chained, sink())).send((b"a", b"1", 1))
+    assert runner.rows() == [(b"a", b"1" if kind == "filter" else b"%d" % (length + 1), 1)]

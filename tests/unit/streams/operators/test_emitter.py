@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from streams.errors import TopologyError
-from streams.operators.emitter import Action, Emitter
+from streams.operators.emitter import Action, Emitter, nullable
 from streams.operators.flow import KEY, VALUE, Flow, Part
 from streams.serde.binary import int64
 from streams.topology.nodes import Peek
@@ -46,6 +46,10 @@ def test_a_part_in_another_format_is_encoded_once() -> None:
     first = text.encode(flow(), VALUE, int64, "out")
     assert text.encode(flow(), VALUE, int64, "other") == first
     assert [origin.action for origin in text.origins.values()] == [Action.DECODE, Action.ENCODE]
+
+
+def test_a_function_for_objects_that_may_be_none() -> None:
+    assert (nullable(str.encode)(None), nullable(str.encode)("a")) == (None, b"a")
 
 
 def test_an_empty_block_is_still_a_block() -> None:

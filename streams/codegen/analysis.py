@@ -1,0 +1,136 @@
+"""What can be known of a sub-topology before its code is written: who looks at what, what is shared, what is columnar.
+
+Questions only, over the graph and the operators' tables; ``codegen.generator`` writes the code.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+from streams.operators.flow import KEY, VALUE, PartName, same_format
+from streams.operators.registry import operator_of
+from streams.topology.nodes import Aggregate, AnySerde, Merge, Node, Sink, Source, ToStream
+
+if TYPE_CHECKING:
+    from streams.topology.compile import SubTopology
+
+MAX_NESTED_BLOCKS: Final = 12
+"""CPython compiles at most 20 blocks inside each other."""
+MAX_CHAIN: Final = 40
+"""Nodes after one another in one function; keeps the walk's recursion flat."""
+
+Format: TypeAlias = tuple[AnySerde, str] | None
+"""How a part travels along an edge: as bytes of a serde that some node read, or (None) as an object."""
+Formats: TypeAlias = tuple[Format, Format]
+"""Of key and value."""
+
+
+class Analysis:
+    """Questions about one sub-topology.
+
+    Arguments:
+        cached: the aggregates whose changes end in a record cache; what comes after one belongs to its flush.
+    """
+
+    def __init__(self, sub: SubTopology, cached: Sequence[Aggregate]) -> None:
+        self._sub = sub
+        self._cached = cached
+        self._nodes = {node.name: node for node in sub.nodes}
+
+    def looks(self, node: Node, name: PartName, serde: AnySerde | None) -> bool:
+        """Whether ``node``, or a node after it, needs this part decoded."""
+        operator = operator_of(node)
+        if any(name in function.arguments for function in operator.functions(node)):
+            return True
+        encoded = operator.encodes(node)
+        if name in encoded and not _same(encoded[name], serde):
+            return True
+        if isinstance(node, Aggregate) and name == VALUE:
+            return node.kind == "reduce"
+        return name in operator.keeps and any(
+            self.looks(self._nodes[child], name, serde) for child in self._sub.children[node.name]
+        )
+
+    def reached(self, entry: Node) -> list[Node]:
+        """The nodes whose code belongs to the entry's function, parents first; a cached aggregate ends it."""
+        reached = {entry.name}
+        found: list[Node] = []
+        for node in self._sub.nodes:
+            if node.name != entry.name and any(parent in reached for parent in self._sub.parents[node.name]):
+                found.append(node)
+                if node not in self._cached:
+                    reached.add(node.name)
+        return found
+
+    def inner_functions(self, entry: Node, reached: list[Node]) -> dict[str, Formats]:
+        """Nodes that get a function of their own, and in which format their parts arrive there.
+
+        Those that several edges lead to, and in very long chains one now and then.
+        """
+        depth = {entry.name: (0, 0)}
+        leaving: dict[str, Formats] = {entry.name: _read_by(entry)}
+        inner: dict[str, Formats] = {}
+        for node in reached:
+            edges = [leaving[parent] for parent in self._sub.parents[node.name] if parent in leaving]
+            key, value = _common([edge[0] for edge in edges]), _common([edge[1] for edge in edges])
+            above = [depth[parent] for parent in self._sub.parents[node.name] if parent in depth]
+            nested, length = above[0]
+            if len(edges) > 1 or nested >= MAX_NESTED_BLOCKS or length >= MAX_CHAIN:
+                inner[node.name] = (key, value)
+                nested = length = 0
+            depth[node.name] = (nested + operator_of(node).nests, length + 1)
+            if node in self._cached:
+                continue
+            if isinstance(node, Aggregate):
+                leaving[node.name] = _read_by(node)
+            else:
+                keeps = operator_of(node).keeps
+                leaving[node.name] = (key if KEY in keeps else None, value if VALUE in keeps else None)
+        return inner
+
+    # Shapes for which whole columns are handled at once.
+
+    def _only_child(self, node: Node) -> Node | None:
+        """The one node that gets what leaves ``node``, past nodes that only hand on."""
+        while True:
+            children = self._sub.children[node.name]
+            if len(children) != 1:
+                return None
+            node = self._nodes[children[0]]
+            if not isinstance(node, Merge | ToStream):
+                return node
+
+    def counted_column(self, node: Source) -> Aggregate | None:
+        """The cached count that gets every record of this source with its key's bytes unchanged, if that is all."""
+        child = self._only_child(node)
+        if isinstance(child, Aggregate) and child in self._cached and child.kind == "count":
+            return child if _same(child.key_serde, node.key_serde) else None
+        return None
+
+    def passed_on(self, node: Aggregate) -> Sink | None:
+        """The sink that gets every change of this store with its bytes unchanged, if that is all."""
+        child = self._only_child(node)
+        if not isinstance(child, Sink) or not isinstance(child.topic, str) or child.partitioner is not None:
+            return None
+        same = _same(child.key_serde, node.key_serde) and _same(child.value_serde, node.value_serde)
+        return child if same else None
+
+
+def _same(wanted: AnySerde | None, serde: AnySerde | None) -> bool:
+    """Whether bytes in format ``serde`` can stay as they are where ``wanted`` is asked for."""
+    return serde is not None and (wanted is None or same_format(wanted, serde))
+
+
+def _read_by(node: Node) -> Formats:
+    """The formats of what a source reads, or an aggregate keeps."""
+    assert isinstance(node, Source | Aggregate)
+    return (node.key_serde, node.name), (node.value_serde, node.name)
+
+
+def _common(edges: list[Format]) -> Format:
+    """The format that all edges have in common."""
+    first = edges[0]
+    if first is None or any(edge is None or not same_format(edge[0], first[0]) for edge in edges):
+        return None
+    return first
