@@ -15,7 +15,7 @@ from enum import Enum
 from typing import Any, Final, NamedTuple
 
 from streams.errors import TopologyError
-from streams.operators.flow import KEY, PARTS, Flow, PartName
+from streams.operators.flow import KEY, PARTS, Flow, PartName, same_format
 from streams.serde.own import encode_by_type
 from streams.serde.plain import absent
 from streams.topology.nodes import AnySerde, Node, UserFunction
