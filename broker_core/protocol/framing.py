@@ -9,7 +9,6 @@ header v2. Splitting a byte stream into payloads is the transport's and the serv
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
 from typing import Final
 
 from broker_core.errors import ProtocolError
@@ -20,13 +19,12 @@ from broker_core.protocol.primitives import (
     skip_tagged_fields,
     write_nullable_string,
 )
-from broker_core.protocol.schema import Message, Put, decode, encode_to
+from broker_core.protocol.schema import Message, Put, Struct, decode, encode_to
 
 _REQUEST: Final = struct.Struct(">hhi")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RequestHeader:
+class RequestHeader(Struct, frozen=True, kw_only=True):
     """What every request says before its body."""
 
     api_key: int
@@ -35,8 +33,7 @@ class RequestHeader:
     client_id: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
+class Request(Struct, frozen=True, kw_only=True):
     """One request. ``correlation_id`` comes back in its response; ``client_id`` is for logs and quotas."""
 
     api_key: int

@@ -87,7 +87,7 @@ def _take(data: bytes, position: int, size: int) -> tuple[bytes, int]:
     end = position + size
     if end > len(data):
         truncated(size, data, position)
-    return bytes(data[position:end]), end
+    return data[position:end], end
 
 
 def _text(data: bytes) -> str:
@@ -157,32 +157,34 @@ def read_nullable_string(data: bytes, position: int) -> tuple[str | None, int]:
         if length != -1:
             _not_null(length, position)
         return None, position
-    raw, position = _take(data, position, length)
-    return _text(raw), position
+    end = position + length
+    if end > len(data):
+        truncated(length, data, position)
+    return _text(data[position:end]), end
 
 
 def read_string(data: bytes, position: int) -> tuple[str, int]:
-    length, position = _length16(data, position)
-    if length < 0:
-        _not_null(length, position)
-    raw, position = _take(data, position, length)
-    return _text(raw), position
+    value, position = read_nullable_string(data, position)
+    if value is None:
+        _not_null(-1, position)
+    return value, position
 
 
 def read_compact_nullable_string(data: bytes, position: int) -> tuple[str | None, int]:
     length, position = _compact_length(data, position)
     if length < 0:
         return None, position
-    raw, position = _take(data, position, length)
-    return _text(raw), position
+    end = position + length
+    if end > len(data):
+        truncated(length, data, position)
+    return _text(data[position:end]), end
 
 
 def read_compact_string(data: bytes, position: int) -> tuple[str, int]:
-    length, position = _compact_length(data, position)
-    if length < 0:
-        _not_null(length, position)
-    raw, position = _take(data, position, length)
-    return _text(raw), position
+    value, position = read_compact_nullable_string(data, position)
+    if value is None:
+        _not_null(-1, position)
+    return value, position
 
 
 def write_bytes(put: Put, value: bytes) -> None:

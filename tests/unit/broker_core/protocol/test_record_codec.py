@@ -10,7 +10,6 @@ import pytest
 from broker_core.compiled import load_interpreted
 from broker_core.errors import CorruptBatch
 from broker_core.protocol import record_codec
-from broker_core.protocol.interpreted import copy_bytes
 
 TWINS = [
     pytest.param(load_interpreted("broker_core.protocol.record_codec"), id="interpreted"),
@@ -85,9 +84,3 @@ def test_bytes_that_are_no_records(codec: ModuleType, raw: bytes, count: int, co
 def test_a_range_outside_the_bytes_is_refused(codec: ModuleType, start: int, end: int) -> None:
     with pytest.raises(CorruptBatch):
         codec.decode_records(RECORD, start, end, 1, 0, 0)
-
-
-def test_copy_bytes() -> None:
-    target = bytearray(b"......")
-    copy_bytes(target, 2, b"ab", 2)
-    assert target == b"..ab.."
