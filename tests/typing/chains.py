@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import reveal_type
 
 from streams import App, KStream, serde
+from streams.testing import TopologyTestDriver
 
 
 @dataclass
@@ -58,3 +59,14 @@ lines.to("copies", partitioner=lambda topic, key, value, partitions: len(key) % 
 
 def annotated() -> KStream[str, int]:
     return lines.map_values(len)
+
+
+driver = TopologyTestDriver(app)
+driver.send(bids, key="a", value=Bid(auction=1, price=3.0))
+driver.send(bids, None, None)
+driver.send("anything", key="k", value=object())
+reveal_type(driver.store(bids.group_by_key().count(store="driver")))  # is: streams.query.local.ReadOnlyStore[str, int]
+reveal_type(driver.read("out"))  # is: list[streams.model.Record[Any, Any]]
+reveal_type(driver.read("out", key=str, value=Bid))  # is: list[streams.model.Record[str, chains.Bid]]
+reveal_type(driver.read_values("out", value=Bid))  # is: list[chains.Bid]
+reveal_type(driver.read_record("out", key=str, value=Bid).value)  # is: chains.Bid

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from streams import App, KStream, serde
+from streams.testing import TopologyTestDriver
 
 
 @dataclass
@@ -48,3 +49,8 @@ app.stream("x", key=str)  # error: Missing named argument "value"
 app.stream("x", key="str", value=str)  # error
 wrong: KStream[int, str] = lines  # error: Incompatible types in assignment
 app.stream("y", key=serde.int64, value=Bid, timestamp=lambda bid: bid.when)  # error: has no attribute "when"
+driver = TopologyTestDriver(app)
+driver.send(lines, "a", 5)  # error: Cannot infer value of type parameter "V"
+driver.send(lines, 5, "a")  # error: Cannot infer value of type parameter "K"
+driver.send(lines, "a")  # error: No overload variant
+driver.send(lines, "a", "b", timestamp="noon")  # error: No overload variant
