@@ -17,8 +17,7 @@ LIBRARIES = ("rocksdict", "networkx", "pydantic", "msgspec", "cramjam", "google-
 
 def doctor() -> None:
     """Say what is installed, which modules are compiled, and whether this directory can hold a log."""
-    version = importlib.metadata.version("streams-dsl")
-    typer.echo(f"streams-dsl {version}, Python {platform.python_version()}, {platform.system()} {platform.machine()}")
+    typer.echo(f"streams-dsl {_version()}, Python {platform.python_version()}, {platform.system()} {platform.machine()}")
     for name, compiled in compiled_modules().items():
         typer.echo(f"  {'compiled   ' if compiled else 'interpreted'}  {name}")
     if not all(compiled_modules().values()):
@@ -28,3 +27,10 @@ def doctor() -> None:
     with tempfile.TemporaryDirectory(dir=Path.cwd(), prefix=".streams-doctor-"):
         free = shutil.disk_usage(Path.cwd()).free
     typer.echo(f"  this directory is writable, {free / 2**30:.1f} GiB free")
+
+
+def _version() -> str:
+    try:
+        return importlib.metadata.version("streams-dsl")
+    except importlib.metadata.PackageNotFoundError:
+        return "(run from its sources, not installed)"

@@ -10,6 +10,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from broker_core.model import EARLIEST_OFFSET
+from state.backends.memory import MemoryBackend
+from state.task_stores import TaskStores
 from streams.client.client import Client
 from streams.client.consumer import Consumer
 from streams.client.producer import Producer
@@ -20,7 +22,7 @@ from streams.model import Isolation, OffsetAndMetadata, TopicPartition
 from streams.ports import Observer, TaskStateOpener
 from streams.runtime.activity import Activity, wait
 from streams.runtime.feeding import Feeder, feeds_group
-from streams.runtime.plan import plan_tasks
+from streams.runtime.plan import TaskPlan, plan_tasks
 from streams.runtime.restoring import restore
 from streams.runtime.tasks import RunningTask
 from streams.runtime.topics import prepare_topics
@@ -82,7 +84,7 @@ class Starter:
         cache_share = self.config.cache_max_bytes // max(1, stateful)
         try:
             for plan in plans:
-                stores = self.state.open_task(plan.id, plan.subtopology.stores, cache_max_bytes=cache_share)
+                stores = self._open_stores(plan, cache_share)
                 program = self.programs[plan.subtopology.id].bind(
                     stores, counters=self.counters, partition_count=lambda topic: counts[topic]
                 )
@@ -105,6 +107,12 @@ class Starter:
             }
         )
         return Started(tasks=tasks, feeds=feeds, consumer=consumer, counts=counts, committed=committed)
+
+    def _open_stores(self, plan: TaskPlan, cache_max_bytes: int) -> TaskStores:
+        """The task's database; none is made for a task without stores."""
+        if not plan.subtopology.stores:
+            return TaskStores(MemoryBackend(()), ())
+        return self.state.open_task(plan.id, plan.subtopology.stores, cache_max_bytes=cache_max_bytes)
 
     def _open_feeds(self, counts: Mapping[str, int]) -> Activity[list[Feeder]]:
         """Feeds, each from where its last commit left it."""
