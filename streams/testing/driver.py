@@ -154,7 +154,6 @@ class TopologyTestDriver:
             tuple(headers),
         )
         self._log.send(topic, record, partition)
-        self._engine.deliver()
 
     def process(self, max_records: int | None = None) -> int:
         """Process records that wait: enqueued ones, or those that a crash has sent back.
@@ -280,6 +279,7 @@ class TopologyTestDriver:
         self._guarded(self._engine.rebalance)
 
     def _run(self, max_records: int, *, sends: int) -> int:
+        self._engine.deliver()
         processed = self._guarded(lambda: self._engine.process(max_records))
         self._since_commit += sends
         due = self._commit_every is not None and self._since_commit >= self._commit_every
@@ -288,8 +288,7 @@ class TopologyTestDriver:
         if max_records < ALL:
             return processed
         for _ in range(MAX_ROUNDS):
-            more = self._guarded(self._engine.process)
-            if not more:
+            if not self._guarded(self._engine.process):
                 return processed
             if due:
                 self.commit()

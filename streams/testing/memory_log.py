@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from state.changelog import ChangelogBatch
 from streams.client.partitioner import partition_of
 from streams.model import ColumnBatch, Headers, Offset, OutputColumns, TimestampMs, TopicPartition
 
@@ -110,13 +111,11 @@ class MemoryLog:
             headers = () if columns.headers is None else columns.headers[index]
             self._append_output(partitions[target], LoggedRecord(key, value, timestamp, headers))
 
-    def write_changelog(
-        self, topic_partition: TopicPartition, keys: list[bytes], values: list[bytes | None], timestamps: list[int]
-    ) -> None:
-        """Append a store's writes."""
-        partition = self.partition(topic_partition)
-        for key, value, timestamp in zip(keys, values, timestamps, strict=True):
-            self._append_output(partition, LoggedRecord(key, value, timestamp))
+    def write_changelog(self, batch: ChangelogBatch, partition: int) -> None:
+        """Append a store's writes to its task's partition."""
+        target = self.partition(TopicPartition(batch.topic, partition))
+        for key, value, timestamp in zip(batch.keys, batch.values, batch.timestamps, strict=True):
+            self._append_output(target, LoggedRecord(key, value, timestamp))
 
     def end_transaction(self, *, commit: bool) -> None:
         """Let readers see what was written since the last call, or never."""
