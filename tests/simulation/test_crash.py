@@ -11,16 +11,20 @@ import pytest
 from broker_core.memory_filesystem import SimulatedCrash
 from tests.simulation.crash import (
     COMMIT_STEPS,
+    LINES,
     Outcome,
+    build,
     crash_at_event,
     crash_at_operation,
     finish,
     new_world,
     nth,
     occurrence,
+    outcome,
     restored_world,
     undisturbed,
 )
+from tests.simulation.world import World
 
 SAMPLE_EVERY = 83
 
@@ -87,3 +91,35 @@ def test_power_loss_during_recovery(calm: dict[bool, tuple[Outcome, int]], mode:
         world.crash(mode)  # type: ignore[arg-type]
         world.disk.faults.crash_before = world.disk.faults.operations + number
         finish(world, mode, calm[False][0], f"operation {number} of the recovery")  # type: ignore[arg-type]
+
+
+def at_least_once() -> World:
+    settings = {"guarantee": "at_least_once"}
+    world = World(build, cache=False, settings=settings)
+    for start in range(0, len(LINES), 4):
+        world.write("lines", LINES[start : start + 4])
+    return world
+
+
+def test_at_least_once_without_a_crash_is_once(calm: dict[bool, tuple[Outcome, int]]) -> None:
+    world = at_least_once()
+    world.run()
+    assert outcome(world) == calm[False][0]
+
+
+@pytest.mark.parametrize("mode", ["drop", "tear", "keep"])
+@pytest.mark.parametrize("at", ["before", "after"])
+@pytest.mark.parametrize("step", ["flush_caches", "flush_producer", "commit_offsets", "apply"])
+def test_at_least_once_loses_nothing(calm: dict[bool, tuple[Outcome, int]], step: str, at: str, mode: str) -> None:
+    """After power loss every effect is there, some perhaps more than once."""
+    expected = calm[False][0]
+    world = at_least_once()
+    world.observer.crash_at = occurrence(step, at, 1)
+    with pytest.raises(SimulatedCrash):
+        world.run()
+    world.crash(mode)  # type: ignore[arg-type]
+    world.run()
+    got = outcome(world)
+    assert set(got.shouted) >= set(expected.shouted)
+    assert {key: int(count) for key, count in got.store.items()}.keys() == expected.store.keys()
+    assert all(int(got.store[key]) >= int(count) for key, count in expected.store.items())
