@@ -1,0 +1,18 @@
+"""The short version of ``python -m tests.simulation.kill``: every kill point once, cache off and on."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from tests.simulation import kill
+
+
+def test_every_kill_point_once(capsys: pytest.CaptureFixture[str]) -> None:
+    """Outputs and stores of killed runs equal those of undisturbed ones (``main`` asserts it), and kills did happen."""
+    assert kill.main(["--kills", str(2 * len(kill.POINTS))]) == 0
+    told = capsys.readouterr().out
+    counts = re.search(r"^all +(\d+) +(\d+)$", told, flags=re.MULTILINE)
+    assert counts is not None
+    assert min(map(int, counts.groups())) >= len(kill.POINTS) - 2, told
