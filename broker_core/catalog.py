@@ -201,10 +201,13 @@ class Catalog:
         self._store_topics({other: topic for other, topic in self.topics.items() if other != name})
 
     def next_producer_id(self) -> ProducerId:
-        """A producer id that was never given out, by blocks of ``PRODUCER_ID_BLOCK``. Raises OSError."""
+        """A producer id that was never given out, by blocks of ``PRODUCER_ID_BLOCK``. Raises StorageError."""
         if not self._producer_ids:
             first = self._state.next_producer_id
-            self._store(replace(self._state, next_producer_id=first + PRODUCER_ID_BLOCK))
+            try:
+                self._store(replace(self._state, next_producer_id=first + PRODUCER_ID_BLOCK))
+            except OSError as error:
+                raise StorageError(f"no new producer id: {CATALOG_PATH} could not be written ({error})") from error
             self._producer_ids = range(first, first + PRODUCER_ID_BLOCK)
         producer_id = self._producer_ids[0]
         self._producer_ids = self._producer_ids[1:]

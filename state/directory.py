@@ -10,6 +10,7 @@ import fcntl
 import os
 import shutil
 from collections.abc import Callable, Collection, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Final, TypeAlias
 
@@ -69,8 +70,7 @@ class StateDirectory:
         try:
             backend = self._open_backend(path, families)
         except CorruptState as error:
-            target = self.quarantine(task_id)
-            self._observer.event("state.quarantined", task=str(task_id), moved_to=str(target), reason=str(error))
+            self._quarantine_for(task_id, error)
             backend = self._open_backend(path, families)
         stores = TaskStores(backend, specs, cache_max_bytes=cache_max_bytes)
         self._open[task_id] = stores
@@ -81,6 +81,26 @@ class StateDirectory:
         stores = self._open.pop(task_id, None)
         if stores is not None:
             stores.close()
+
+    def set_aside(self, error: CorruptState) -> bool:
+        """After ``CorruptState`` at work: close the database without its last writes and quarantine it.
+
+        The task's stores are of no use any more; opened anew, they are empty and without positions.
+
+        Returns:
+            False where the error names no task's database that is open here.
+        """
+        task_id = next((task for task in self._open if error.path == self.root / str(task)), None)
+        if task_id is None:
+            return False
+        with suppress(StateError):  # what a corrupt database cannot flush is in the changelog
+            self._open.pop(task_id).close()
+        self._quarantine_for(task_id, error)
+        return True
+
+    def _quarantine_for(self, task_id: TaskId, error: CorruptState) -> None:
+        target = self.quarantine(task_id)
+        self._observer.event("state.quarantined", task=str(task_id), moved_to=str(target), reason=str(error))
 
     def quarantine(self, task_id: TaskId) -> Path:
         """Set a task's database aside (after ``CorruptState`` at work, close the task first); returns where to."""

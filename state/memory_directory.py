@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 
 from state.backends.memory import MemoryBackend
-from state.errors import StateError
+from state.errors import CorruptState, StateError
 from state.model import DEFAULT_CACHE_MAX_BYTES, StoreSpec, TaskId
 from state.task_stores import TaskStores
 
@@ -35,6 +35,10 @@ class MemoryStateDirectory:
         stores = self._open.pop(task_id, None)
         if stores is not None:
             stores.close()
+
+    def set_aside(self, error: CorruptState) -> bool:
+        """Memory does not rot."""
+        return False
 
     def tasks(self) -> tuple[TaskId, ...]:
         return tuple(sorted(self._databases))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
+from state.errors import CorruptState
 from state.model import StoreSpec, TaskId
 from state.task_stores import TaskStores
 
@@ -41,3 +42,6 @@ class TaskStateOpener(Protocol):
 
     def close_task(self, task_id: TaskId) -> None:
         """Flush and close a task's database; nothing when it is not open."""
+
+    def set_aside(self, error: CorruptState) -> bool:
+        """Close and quarantine the database that an operation found corrupt; False if it is none of ours."""

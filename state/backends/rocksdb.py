@@ -339,7 +339,8 @@ def _raise_translated(error: Exception, path: Path, family: str = "") -> NoRetur
     if "Corruption" in text or "No such file" in text:
         raise CorruptState(
             f"the database in {path}{store} is corrupt ({text}); move the directory away, its stores are rebuilt from "
-            "their changelogs"
+            "their changelogs",
+            path,
         ) from error
     raise StateError(
         f"the database in {path}{store} refused ({text}); check that the directory is writable and the disk has space"

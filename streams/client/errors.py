@@ -115,6 +115,8 @@ def error_for(code: int, doing: str, detail: str | None = None) -> ClientError:
     text = f"{doing} was refused: {name_of(code)}"
     if detail and detail != name_of(code):
         text += f" ({detail})"
+    elif code == ErrorCode.KAFKA_STORAGE_ERROR:
+        text += " (the log's disk is full, or fails, or holds damaged data)"
     if code in FENCED:
         return ProducerFenced(
             code,

@@ -7,13 +7,16 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Final
 
-from broker_core.errors import StorageError
+from broker_core.errors import ErrorCode, StorageError
 from streams.client.client import Client
 from streams.client.settings import ClientSettings
 from streams.config import StreamsConfig
-from streams.errors import ConfigError
+from streams.errors import ClientError, ConfigError
+from streams.ports import Observer
 from streams.runtime.embedded import broker_config, open_embedded
+from streams.runtime.notices import Notices
 
 
 def clock_ms() -> int:
@@ -21,9 +24,16 @@ def clock_ms() -> int:
     return time.time_ns() // 1_000_000
 
 
+_SAYS_LITTLE: Final = (ErrorCode.KAFKA_STORAGE_ERROR, ErrorCode.CONCURRENT_TRANSACTIONS)
+"""Most of Kafka's answers have room for a number only; of these the embedded log knows the reason."""
+
+
 @contextmanager
-def connect(config: StreamsConfig) -> Iterator[Client]:
+def connect(config: StreamsConfig, observer: Observer | None = None) -> Iterator[Client]:
     """A client for an application's settings; closed, and the embedded log with it, at the end of the block.
+
+    Arguments:
+        observer: hears what the embedded log has to tell.
 
     Raises:
         ConfigError: a cluster is named, which this version cannot reach.
@@ -35,7 +45,9 @@ def connect(config: StreamsConfig) -> Iterator[Client]:
             f"broker={config.broker!r}: this version runs on the embedded log only; leave broker (and STREAMS_BROKER) "
             "out, the application's file stays the same"
         )
-    embedded = open_embedded(str(Path(config.data_dir) / "log"), broker_config(config), clock_ms())
+    notices = Notices(observer)
+    place = str(Path(config.data_dir) / "log")
+    embedded = open_embedded(place, broker_config(config), clock_ms(), observer=notices)
     try:
         client = Client(
             embedded.connect(config.application_id),
@@ -44,8 +56,11 @@ def connect(config: StreamsConfig) -> Iterator[Client]:
             settings=ClientSettings(batch_bytes=config.batch_bytes, fetch_max_bytes=config.fetch_max_bytes),
         )
         yield client
-    except BaseException:
+    except BaseException as error:
         with suppress(StorageError):  # the failure under way says more; the next start recovers
             embedded.close(clock_ms())
+        reason = notices.last_trouble
+        if isinstance(error, ClientError) and error.code in _SAYS_LITTLE and reason and reason not in str(error):
+            raise ClientError(error.code, f"{error}: {reason}") from error
         raise
     embedded.close(clock_ms())

@@ -22,12 +22,13 @@ from state.directory import StateDirectory
 from streams.client.client import Client
 from streams.config import StreamsConfig
 from streams.errors import ConfigError, StreamsError
-from streams.ports import NullObserver, Observer
+from streams.ports import Observer
 from streams.runtime.activity import Activity, Running
 from streams.runtime.connection import clock_ms, connect
 from streams.runtime.live import LiveLine
 from streams.runtime.manifest_file import check_manifest
 from streams.runtime.metrics import WorkerMetrics
+from streams.runtime.notices import Notices
 from streams.runtime.process_tuning import tune_process
 from streams.runtime.worker import Worker
 from streams.topology.compile import CompiledTopology
@@ -61,7 +62,7 @@ class Supervisor:
         self._topology = topology
         self._config = config
         self._feeds = feeds
-        self._observer = observer or NullObserver()
+        self._observer = Notices(observer)
         self._live = LiveLine(config.application_id, console) if console is not None else None
         self._calls: queue.SimpleQueue[tuple[Callable[[Client], Activity[Any]], Future[Any]]] = queue.SimpleQueue()
         self._active: list[tuple[Running[Any], Future[Any]]] = []
@@ -94,7 +95,7 @@ class Supervisor:
         data_dir = Path(self._config.data_dir)
         started_ms = clock_ms()
         self._thread = threading.get_ident()
-        with connect(self._config) as client:
+        with connect(self._config, self._observer) as client:
             check_manifest(data_dir, self._topology, accept=accept)
             state = StateDirectory(data_dir / "state", RocksMemory().open, self._observer)
             try:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final
 
+from state.errors import CorruptState
 from streams.client.client import Client
 from streams.client.producer import Producer
 from streams.codegen import compile_subtopology
@@ -104,7 +105,7 @@ class Worker:
                 return moved
             if self.state is WorkerState.RUNNING:
                 return self._take_turn(now_ms) or moved
-        except TransactionAborted as error:
+        except (TransactionAborted, CorruptState) as error:
             self._start_again(error)
             return True
         except BaseException:
@@ -241,8 +242,11 @@ class Worker:
         if at_end:
             self.request_stop()
 
-    def _start_again(self, error: TransactionAborted) -> None:
+    def _start_again(self, error: TransactionAborted | CorruptState) -> None:
         """The transaction cannot be committed, but nobody took our place: drop everything and restore."""
+        if isinstance(error, CorruptState) and not self._state_opener.set_aside(error):
+            self._move(WorkerEvent.FAIL)
+            raise error
         self._observer.event("worker.restarting", reason=str(error))
         self._close_tasks()
         self._dirty = False

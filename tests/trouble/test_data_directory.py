@@ -96,7 +96,12 @@ def test_used_by_this_very_process(tmp_path: Path) -> None:
         ("log/format-version", "words\n", DataDirectoryError, "format-version holds 'words' instead of a number"),
         ("state/FORMAT", "99\n", StateTooNew, "was written in format 99, this program knows up to 1; upgrade it, or"),
         ("state/FORMAT", "x", StateError, "holds 'x', not a format version; move .*state away, stores are rebuilt"),
-        ("manifest.json", '{"format_version": 99}', ConfigError, "manifest has format version 99, this program knows 1"),
+        (
+            "manifest.json",
+            '{"format_version": 99}',
+            ConfigError,
+            "manifest has format version 99, this program knows 1",
+        ),
         ("manifest.json", "{", ConfigError, "manifest cannot be read .*restore it, or use another data directory"),
     ],
 )
