@@ -5,10 +5,10 @@ Questions only, over the graph and the operators' tables; ``codegen.generator`` 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from streams.operators.flow import KEY, VALUE, PartName, same_format
+from streams.operators.flow import KEY, OLD, PARTS, VALUE, PartName, same_format
 from streams.operators.registry import operator_of
 from streams.topology.nodes import Aggregate, AnySerde, Merge, Node, Sink, Source, ToStream
 
@@ -22,8 +22,8 @@ MAX_CHAIN: Final = 40
 
 Format: TypeAlias = tuple[AnySerde, str] | None
 """How a part travels along an edge: as bytes of a serde that some node read, or (None) as an object."""
-Formats: TypeAlias = tuple[Format, Format]
-"""Of key and value."""
+Formats: TypeAlias = Mapping[PartName, Format]
+"""Of key and value, and of the old value where it travels along."""
 
 
 class Analysis:
@@ -37,6 +37,14 @@ class Analysis:
         self._sub = sub
         self._cached = cached
         self._nodes = {node.name: node for node in sub.nodes}
+        self._wants_old: dict[str, bool] = {}
+        for node in reversed(sub.nodes):
+            reads = isinstance(node, Source)
+            self._wants_old[node.name] = not reads and operator_of(node).wants_old(node, self.sends_old(node))
+
+    def sends_old(self, node: Node) -> bool:
+        """Whether the changes that leave ``node`` must carry the old value (Kafka Streams' enableSendingOldValues)."""
+        return any(self._wants_old[child] for child in self._sub.children[node.name])
 
     def looks(self, node: Node, name: PartName, serde: AnySerde | None) -> bool:
         """Whether ``node``, or a node after it, needs this part decoded."""
@@ -73,11 +81,12 @@ class Analysis:
         inner: dict[str, Formats] = {}
         for node in reached:
             edges = [leaving[parent] for parent in self._sub.parents[node.name] if parent in leaving]
-            key, value = _common([edge[0] for edge in edges]), _common([edge[1] for edge in edges])
+            names = (*PARTS, OLD) if self._wants_old[node.name] else PARTS
+            arriving = {name: _common([edge[name] for edge in edges]) for name in names}
             above = [depth[parent] for parent in self._sub.parents[node.name] if parent in depth]
             nested, length = above[0]
             if len(edges) > 1 or nested >= MAX_NESTED_BLOCKS or length >= MAX_CHAIN:
-                inner[node.name] = (key, value)
+                inner[node.name] = arriving
                 nested = length = 0
             depth[node.name] = (nested + operator_of(node).nests, length + 1)
             if node in self._cached:
@@ -86,7 +95,7 @@ class Analysis:
                 leaving[node.name] = _read_by(node)
             else:
                 keeps = operator_of(node).keeps
-                leaving[node.name] = (key if KEY in keeps else None, value if VALUE in keeps else None)
+                leaving[node.name] = {name: arriving.get(name) if name in keeps else None for name in (*PARTS, OLD)}
         return inner
 
     # Shapes for which whole columns are handled at once.
@@ -110,7 +119,7 @@ class Analysis:
 
     def passed_on(self, node: Aggregate) -> Sink | None:
         """The sink that gets every change of this store with its bytes unchanged, if that is all."""
-        child = self._only_child(node)
+        child = None if self.sends_old(node) else self._only_child(node)
         if not isinstance(child, Sink) or not isinstance(child.topic, str) or child.partitioner is not None:
             return None
         same = _same(child.key_serde, node.key_serde) and _same(child.value_serde, node.value_serde)
@@ -125,7 +134,8 @@ def _same(wanted: AnySerde | None, serde: AnySerde | None) -> bool:
 def _read_by(node: Node) -> Formats:
     """The formats of what a source reads, or an aggregate keeps."""
     assert isinstance(node, Source | Aggregate)
-    return (node.key_serde, node.name), (node.value_serde, node.name)
+    key, value = (node.key_serde, node.name), (node.value_serde, node.name)
+    return {KEY: key, VALUE: value, OLD: value}
 
 
 def _common(edges: list[Format]) -> Format:

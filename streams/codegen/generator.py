@@ -27,7 +27,7 @@ from streams.errors import TopologyError
 from streams.operators import aggregate, sink, source
 from streams.operators.drops import NEGATIVE_TIMESTAMP, NULL_KEY, NULL_VALUE
 from streams.operators.emitter import CONTEXT, Emitter
-from streams.operators.flow import KEY, PARTS, VALUE, Flow, Part, PartName
+from streams.operators.flow import KEY, OLD, PARTS, VALUE, Flow, Part, PartName
 from streams.operators.registry import operator_of
 from streams.topology.nodes import Aggregate, Node, Sink, Source
 
@@ -59,7 +59,7 @@ class Generator:
     def __init__(self, sub: SubTopology, *, cache: bool) -> None:
         self._sub = sub
         self._nodes = {node.name: node for node in sub.nodes}
-        self._emitter = Emitter(cache=cache, forward=self._forward)
+        self._emitter = Emitter(cache=cache, forward=self._forward, sends_old=self._sends_old)
         self._failures = Failures(self._emitter.origins, self._nodes)
         self._aggregates = [node for node in sub.nodes if isinstance(node, Aggregate)]
         self._cached = [node for node in self._aggregates if aggregate.is_cached(self._emitter, node)]
@@ -168,11 +168,19 @@ class Generator:
         if self._context:
             emitter.line("context.leave_input()")
         emitter.line("cursor = iter(changes.keys)")
-        emitter.line("columns = zip(cursor, changes.new_bytes, changes.new_values, changes.timestamps)")
-        raw_key, raw_value, value, timestamp = (
-            emitter.local(name) for name in ("raw_key", "raw_value", "value", "timestamp")
+        raw_key, raw_value, value, timestamp, raw_old = (
+            emitter.local(name) for name in ("raw_key", "raw_value", "value", "timestamp", "raw_old")
         )
-        with emitter.block("try:"), emitter.block(f"for {raw_key}, {raw_value}, {value}, {timestamp} in columns:"):
+        columns = {
+            raw_key: "cursor",
+            raw_value: "changes.new_bytes",
+            value: "changes.new_values",
+            timestamp: "changes.timestamps",
+        }
+        if self._analysis.sends_old(node):
+            columns[raw_old] = "changes.old_bytes"
+        emitter.line(f"columns = zip({', '.join(columns.values())})")
+        with emitter.block("try:"), emitter.block(f"for {', '.join(columns)} in columns:"):
             if self._context:
                 emitter.line(f"context.timestamp = {timestamp}")
             flow = Flow(
@@ -180,6 +188,7 @@ class Generator:
                 value=Part(raw=raw_value, value=value, serde=node.value_serde, origin=node.name),
                 timestamp=timestamp,
                 headers=None,
+                old=Part(raw=raw_old, serde=node.value_serde, origin=node.name) if raw_old in columns else None,
             )
             self._forward(node, flow)
         with emitter.block("except Exception as error:"):
@@ -216,20 +225,29 @@ class Generator:
     def _inner_function(self, node: Node, *, headers: bool) -> None:
         emitter = self._emitter
         parts: dict[PartName, Part] = {}
-        for name, known in zip(PARTS, self._inner[node.name], strict=True):
+        for name, known in self._inner[node.name].items():
             if known is None:
                 parts[name] = Part(value=emitter.local(name))
             else:
                 parts[name] = Part(raw=emitter.local(f"raw_{name}"), serde=known[0], origin=known[1])
         timestamp = emitter.local("timestamp")
-        arguments = [parts[KEY].variable, parts[VALUE].variable, timestamp]
-        if headers:
-            arguments.append(emitter.local("headers"))
-        flow = Flow(key=parts[KEY], value=parts[VALUE], timestamp=timestamp, headers=arguments[3] if headers else None)
+        flow = Flow(
+            key=parts[KEY],
+            value=parts[VALUE],
+            old=parts.get(OLD),
+            timestamp=timestamp,
+            headers=emitter.local("headers") if headers else None,
+        )
+        arguments = [*(part.variable for part in parts.values()), timestamp]
+        if flow.headers is not None:
+            arguments.append(flow.headers)
         with emitter.function(f"def {emitter.named('into', node.name)}({', '.join(arguments)}):"):
             operator_of(node).emit(emitter, node, flow)
 
     # The graph.
+
+    def _sends_old(self, node: Node) -> bool:
+        return self._analysis.sends_old(node)
 
     def _forward(self, node: Node, flow: Flow) -> None:
         """Everything that comes after ``node`` for one record that leaves it."""
@@ -247,7 +265,7 @@ class Generator:
 
     def _call_inner(self, node: Node, flow: Flow) -> None:
         arguments: list[str] = []
-        for name, known in zip(PARTS, self._inner[node.name], strict=True):
+        for name, known in self._inner[node.name].items():
             if known is None:
                 flow = self._emitter.decode(flow, name)
             part = flow.part(name)

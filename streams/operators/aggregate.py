@@ -83,16 +83,19 @@ def _emit_uncached(emitter: Emitter, node: Aggregate, flow: Flow) -> None:
     name = node.store.name
     state = LineOrigin(node.name, Action.STATE, "", node.store.name)
     row, value, timestamp = emitter.local("row"), emitter.local("aggregate"), emitter.local("timestamp")
+    before = Part(raw=emitter.local("raw_old"), serde=node.value_serde, origin=node.name)
     emitter.line(f"{row} = {emitter.named('get', name)}({flow.key.raw})", state)
     with emitter.block(f"if {row} is None:"):
+        if emitter.sends_old(node):
+            emitter.line(f"{before.raw} = None")
         _emit_first(emitter, node, flow, value)
         emitter.line(f"{timestamp} = {flow.timestamp}")
     with emitter.block("else:"):
         old = emitter.local("old")
         decode = emitter.constant(f"decode_{name}", node.value_serde.decode)
-        emitter.line(f"{old}, {timestamp} = {row}")
+        emitter.line(f"{before.raw}, {timestamp} = {row}")
         origin = LineOrigin(node.name, Action.DECODE, "aggregate", node.value_serde.id)
-        emitter.line(f"{old} = {decode}({old})", origin)
+        emitter.line(f"{old} = {decode}({before.raw})", origin)
         _emit_next(emitter, node, flow, value, old)
         with emitter.block(f"if {flow.timestamp} > {timestamp}:"):
             emitter.line(f"{timestamp} = {flow.timestamp}")
@@ -102,7 +105,16 @@ def _emit_uncached(emitter: Emitter, node: Aggregate, flow: Flow) -> None:
     emitter.line(f"{raw} = {encode}", origin)
     emitter.line(f"{emitter.named('put', name)}({flow.key.raw}, {raw}, {timestamp})", state)
     changed = Part(raw=raw, value=value, serde=node.value_serde, origin=node.name)
-    emitter.forward(node, Flow(key=flow.key, value=changed, timestamp=timestamp, headers=flow.headers))
+    emitter.forward(
+        node,
+        Flow(
+            key=flow.key,
+            value=changed,
+            timestamp=timestamp,
+            headers=flow.headers,
+            old=before if emitter.sends_old(node) else None,
+        ),
+    )
 
 
 def _emit_first(emitter: Emitter, node: Aggregate, flow: Flow, value: str) -> None:

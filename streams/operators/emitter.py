@@ -53,11 +53,19 @@ class Emitter:
     Arguments:
         cache: whether aggregates go through the record cache.
         forward: emits what comes after a node for a record that leaves it as the given flow.
+        sends_old: whether somebody after a node needs ``Flow.old``, which the node's operator must then fill.
     """
 
-    def __init__(self, *, cache: bool, forward: Callable[[Node, Flow], None]) -> None:
+    def __init__(
+        self,
+        *,
+        cache: bool,
+        forward: Callable[[Node, Flow], None],
+        sends_old: Callable[[Node], bool] = lambda node: False,
+    ) -> None:
         self.cache = cache
         self.forward = forward
+        self.sends_old = sends_old
         self.lines: list[str] = []
         self.origins: dict[int, LineOrigin] = {}
         self.constants: dict[str, object] = {}

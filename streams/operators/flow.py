@@ -15,10 +15,12 @@ from streams.topology.nodes import AnySerde, UserFunction
 if TYPE_CHECKING:
     from streams.operators.emitter import Emitter
 
-PartName: TypeAlias = Literal["key", "value"]
+PartName: TypeAlias = Literal["key", "value", "old"]
 KEY: Final[PartName] = "key"
 VALUE: Final[PartName] = "value"
+OLD: Final[PartName] = "old"
 PARTS: Final[tuple[PartName, PartName]] = (KEY, VALUE)
+"""What every record has; ``OLD`` is there on the edges of tables whose readers ask for it."""
 
 
 def same_format(one: AnySerde, other: AnySerde) -> bool:
@@ -59,14 +61,23 @@ class Part:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Flow:
-    """One record on its way: its parts and the variables of its timestamp and headers (None: it has no headers)."""
+    """One record on its way: its parts and the variables of its timestamp and headers (None: it has no headers).
+
+    On the edges of a table a record is a change of one row: ``value`` is the new value (null: deleted), and ``old``
+    the value that this node sent last for the key, null where there was none. ``old`` itself is None where nobody
+    downstream asks for it (``Operator.wants_old``).
+    """
 
     key: Part
     value: Part
     timestamp: str
     headers: str | None
+    old: Part | None = None
 
     def part(self, name: PartName) -> Part:
+        if name == OLD:
+            assert self.old is not None, "an operator looks at old values without Operator.wants_old"
+            return self.old
         return self.key if name == KEY else self.value
 
     def not_null(self, name: PartName) -> Flow:
@@ -74,6 +85,8 @@ class Flow:
         return self.with_part(name, replace(self.part(name), present=True))
 
     def with_part(self, name: PartName, part: Part) -> Flow:
+        if name == OLD:
+            return replace(self, old=part)
         return replace(self, key=part) if name == KEY else replace(self, value=part)
 
 
@@ -83,6 +96,10 @@ def _no_functions(node: Any) -> tuple[UserFunction, ...]:
 
 def _encodes_nothing(node: Any) -> Mapping[PartName, AnySerde | None]:
     return {}
+
+
+def _looks_at_no_old(node: Any, sends_old: bool) -> bool:
+    return False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,6 +112,8 @@ class Operator:
         functions: the user's functions that it calls with the record.
         encodes: parts that it writes as bytes, and in which format (None: each value in its own type's).
         nests: whether what comes after it is written inside a block of its own.
+        wants_old: whether the node needs ``Flow.old`` of the changes that reach it; the second argument is whether it
+            must send old values itself.
     """
 
     emit: Callable[[Emitter, Any, Flow], None]
@@ -102,3 +121,4 @@ class Operator:
     functions: Callable[[Any], tuple[UserFunction, ...]] = _no_functions
     encodes: Callable[[Any], Mapping[PartName, AnySerde | None]] = _encodes_nothing
     nests: bool = False
+    wants_old: Callable[[Any, bool], bool] = _looks_at_no_old

@@ -34,7 +34,7 @@ def test_what_several_edges_lead_to_is_an_inner_function() -> None:
     sub = sub_topology((source(), ()), (doubled, ("in",)), (Merge(name="both"), ("in", "doubled")), (sink(), ("both",)))
     analysis = Analysis(sub, [])
     inner = analysis.inner_functions(sub.nodes[0], analysis.reached(sub.nodes[0]))
-    assert inner == {"both": ((TEXT, "in"), None)}
+    assert inner == {"both": {"key": (TEXT, "in"), "value": None}}
 
 
 def test_which_columns_are_handled_at_once() -> None:

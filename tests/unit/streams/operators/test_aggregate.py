@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from streams.errors import ProcessingError
+from streams.operators import registry
 from streams.operators.drops import NULL_KEY, NULL_VALUE
+from streams.operators.emitter import Emitter
+from streams.operators.flow import Flow, Operator
 from streams.serde.base import Serde
 from streams.serde.resolve import resolve
 from streams.topology.nodes import Aggregate, Filter, ToStream, UserFunction
@@ -142,6 +146,27 @@ def test_a_full_cache_forwards_what_it_lets_go() -> None:
 def test_a_store_that_must_not_be_cached_is_not() -> None:
     node = aggregate("counts", "count", cached=False)
     assert len(runner_of(node, cache=True).send(*ROWS).rows()) == len(ROWS)
+
+
+@pytest.mark.parametrize("cache", [False, True])
+@pytest.mark.parametrize("node", [COUNT, SUM], ids=lambda node: node.kind)
+def test_the_value_that_was_sent_last_goes_along_where_it_is_asked_for(
+    node: Aggregate, cache: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With the cache that is the value of the last flush, whatever came and went in between."""
+
+    def emit(emitter: Emitter, node: ToStream, flow: Flow) -> None:
+        assert flow.old is not None
+        emitter.forward(node, replace(flow, value=flow.old, old=None))
+
+    instead = Operator(emit=emit, wants_old=lambda node, sends_old: True)
+    monkeypatch.setattr(registry, "OPERATORS", {**registry.OPERATORS, ToStream: instead})
+    runner = runner_of(node, cache=cache)
+    first, _, second, third = (value for _, value, _ in EVERY_CHANGE[node.kind])
+    every = [(b"a", None), (b"b", None), (b"a", first), (b"a", second)]
+    olds = [(key, old) for key, old, _ in runner.send(*ROWS).flush().rows()]
+    assert olds == (every[:2] if cache else every)
+    assert runner.send((b"a", b"1", 50)).flush().rows() == [(b"a", third, 50)]
 
 
 def test_an_uncached_aggregate_passes_headers_on() -> None:
