@@ -116,7 +116,7 @@ class Topology:
         if "topic_template" in step:
             call(self.source(step), "to", fn.topic_of(step["topic_template"]), **TYPES)
         else:
-            call(self.source(step), "to", step["topic"])
+            call(self.source(step), "to", step["topic"], value=SCALAR)
 
     # -- stateless
 
@@ -208,7 +208,10 @@ class Topology:
         return call(self.source(step), "windowed_by", window, emit=None if emit == "on_update" else emit)
 
     def op_count(self, step: Step) -> Any:
-        return call(self.source(step), "count", store=self._store(step), retention=ms(step.get("retention_ms")))
+        return call(
+            self.source(step), "count", optional=VALUE,
+            store=self._store(step), retention=ms(step.get("retention_ms")),
+        )  # fmt: skip
 
     def op_reduce(self, step: Step) -> Any:
         functions = [fn.combiner(step["reducer"])]
@@ -322,7 +325,7 @@ def run(case: Case, conditions: Conditions = AS_GIVEN) -> Outputs:
         if conditions.after_input is not None:
             conditions.after_input(driver)
         for topic in case["output_topics"]:
-            types = {} if topic in declared else TYPES
+            types = VALUE if topic in declared else TYPES
             outputs += [neutral(record, index) for record in driver.read(topic, **types)]
     return outputs
 
