@@ -113,6 +113,9 @@ class Accumulator:
         buffer = self._buffer(columns.topic)
         buffer.grow(partition_count)
         partitions = columns.partitions
+        if partitions is not None and -1 in partitions:  # a user's partitioner left these to the key's hash
+            hashed = split_by_partition(columns.keys, partition_count, null_partition)
+            partitions = [own if own >= 0 else other for own, other in zip(partitions, hashed, strict=True)]
         before: list[int] = []
         if columns.headers is not None:
             before = [len(column) for column in buffer.keys]

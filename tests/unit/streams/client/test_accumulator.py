@@ -64,6 +64,16 @@ def test_output_goes_by_key_and_by_told_partition() -> None:
     assert [(row[0], row[2]) for row in found] == [(partition_of(b"a", 3), b"1"), (2, b"2"), (0, b"3"), (1, b"4")]
 
 
+def test_minus_one_leaves_a_record_to_its_key() -> None:
+    """What a user's partitioner returns None for is partitioned as if there were no partitioner."""
+    accumulator = Accumulator(1_000)
+    mixed = output([b"1", b"2", b"3"], [b"a", b"b", None])
+    mixed.partitions = [-1, 2, -1]
+    accumulator.append_output(mixed, 3, 0)
+    found = {value: partition for partition, _, value, _, _ in rows(accumulator.close())}
+    assert found == {b"1": partition_of(b"a", 3), b"2": 2, b"3": 0}
+
+
 def test_headers_appear_in_the_middle_and_stay_with_their_records() -> None:
     accumulator = Accumulator(10_000)
     accumulator.append_output(output([b"1", b"2"]), 2, 1)
