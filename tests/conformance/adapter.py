@@ -306,6 +306,11 @@ AS_GIVEN = Conditions()
 
 def run(case: Case, conditions: Conditions = AS_GIVEN) -> Outputs:
     """The outputs of a case, in order."""
+    return play(case, conditions)[0]
+
+
+def play(case: Case, conditions: Conditions = AS_GIVEN) -> tuple[Outputs, TopologyTestDriver]:
+    """The outputs of a case, and the driver as it is after the last input."""
     topology = Topology(case)
     driver = TopologyTestDriver(
         topology.app,
@@ -327,7 +332,7 @@ def run(case: Case, conditions: Conditions = AS_GIVEN) -> Outputs:
         for topic in case["output_topics"]:
             types = VALUE if topic in declared else TYPES
             outputs += [neutral(record, index) for record in driver.read(topic, **types)]
-    return outputs
+    return outputs, driver
 
 
 def apply(driver: TopologyTestDriver, item: dict[str, Any], *, at_once: bool = False) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.conformance.adapter import run
+from tests.conformance.adapter import play, run
 from tests.conformance.features import features
 from tests.conformance.judging import CASES, Case, assert_passes, parameters, prescribes_moments
 from tests.conformance.not_implemented import NOT_IMPLEMENTED
@@ -19,6 +19,17 @@ def test_case(case: Case) -> None:
 def test_case_strictly(case: Case) -> None:
     """All outputs in order, with timestamps and windows, each after its very input."""
     assert_passes(case, run, strict=True)
+
+
+NOT_LATE = ("null key", "null value", "negative timestamp")
+
+
+@pytest.mark.parametrize("case", parameters([case for case in CASES if "expected_dropped" in case]))
+def test_late_records_are_counted(case: Case) -> None:
+    """As many as Kafka Streams dropped: pairs of record and window for tumbling and hopping ones."""
+    _, driver = play(case)
+    late = sum(count for (_, reason), count in driver.drop_reasons.items() if reason not in NOT_LATE)
+    assert late == case["expected_dropped"]
 
 
 def test_what_is_missing_is_missed_by_some_case() -> None:
