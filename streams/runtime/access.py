@@ -122,11 +122,15 @@ def query(app: Application, name: str) -> ReadOnlyStore[Any, Any]:
     running = app.running
     if running is not None and running.worker is not None:
         return ReadOnlyStore(name, lambda: _running_rows(app, placed), placed.key_serde, placed.value_serde)
-    stack = ExitStack()
-    state = StateDirectory(Path(app.config().data_dir) / "state", RocksMemory().open)
-    stack.callback(state.close)
-    rows = _stored_rows(state, topology, placed)
-    return ReadOnlyStore(name, lambda: rows, placed.key_serde, placed.value_serde, stack.close)
+    root = Path(app.config().data_dir) / "state"
+    if not root.is_dir():
+        raise _no_state(name, root)
+    with ExitStack() as stack:
+        state = StateDirectory(root, RocksMemory().open)
+        stack.callback(state.close)
+        rows = _stored_rows(state, topology, placed)
+        close = stack.pop_all().close
+    return ReadOnlyStore(name, lambda: rows, placed.key_serde, placed.value_serde, close)
 
 
 def _running_rows(app: Application, placed: PlacedStore) -> list[ReadOnlyRows]:
@@ -144,8 +148,12 @@ def _stored_rows(state: StateDirectory, topology: CompiledTopology, placed: Plac
     specs = next(sub.stores for sub in topology.subtopologies if sub.id == placed.subtopology)
     tasks = [task_id for task_id in state.tasks() if task_id.subtopology == placed.subtopology]
     if not tasks:
-        raise StreamsError(f"store {placed.spec.name!r} has no local state in {state.root}; run the application first")
+        raise _no_state(placed.spec.name, state.root)
     return [state.open_task(TaskId(*task_id), specs).read_only(placed.spec.name) for task_id in tasks]
+
+
+def _no_state(store: str, root: Path) -> StreamsError:
+    return StreamsError(f"store {store!r} has no local state in {root}; run the application first")
 
 
 def _ends(client: Client, topic: str) -> Activity[dict[TopicPartition, int]]:

@@ -14,6 +14,8 @@ from typing import Any, Final
 from streams.client.producer import Producer
 from streams.errors import StreamsError
 from streams.model import OffsetAndMetadata, OutputColumns, Record, TopicPartition
+from streams.serde.explain import encoding_problem
+from streams.serde.own import own_type
 from streams.topology.feed import Feed
 
 MAX_POSITION_BYTES: Final = 4_000
@@ -39,8 +41,6 @@ class Feeder:
         self._feed = feed
         self._producer = producer
         self._partitions = partitions
-        self._encode_key = feed.key_serde.encode
-        self._encode_value = feed.value_serde.encode
         self.slot = TopicPartition(feed.topic, 0)
         """Where the position is committed, in the feeds' group: one feed per topic, so its first partition."""
         self.count = committed.offset if committed else 0
@@ -67,7 +67,7 @@ class Feeder:
             return 0
         self.count += fed
         if self._feed.position_of is not None:
-            self._metadata = self._encode_position(self._feed.position_of(item))
+            self._metadata = self._position_after(item)
         self._producer.append_output(columns, self._partitions)
         self.dirty = True
         return fed
@@ -109,13 +109,14 @@ class Feeder:
             given: Iterator[Any] = iter(source(position))
             return given
         items = iter(source)
-        for index in range(self.count):
+        skipped = 0
+        while skipped < self.count:
             try:
-                next(items)
+                skipped += next(items) is not None
             except StopIteration:
                 raise StreamsError(
                     f"{self.count} items were fed into topic {self._feed.topic!r} before, but its source now ends "
-                    f"after {index}. A feed must give the same items in every run; give a function of the position "
+                    f"after {skipped}. A feed must give the same items in every run; give a function of the position "
                     "(see App.feed) where it cannot. Nothing was fed."
                 ) from None
         return items
@@ -128,24 +129,43 @@ class Feeder:
         if isinstance(item, Record):
             key, value, timestamp, headers = item.key, item.value, item.timestamp, item.headers
         elif self._feed.keyed:
+            if not isinstance(item, tuple | list) or len(item) != 2:
+                raise self._misfit(index, f"{item!r:.80} is no (key, value) pair, and keyed=True is declared")
             key, value = item
         if headers and columns.headers is None:
             columns.headers = [()] * len(columns.keys)
-        try:
-            columns.keys.append(None if key is None else self._encode_key(key))
-            columns.values.append(None if value is None else self._encode_value(value))
-        except (TypeError, ValueError, AttributeError) as error:
-            raise StreamsError(
-                f"item {index} fed into topic {self._feed.topic!r} ({self._feed.location}) does not fit its types: "
-                f"{error}. Give key= and value= to app.feed, or change the source. Nothing after the last commit is in "
-                "the topic."
-            ) from error
+        columns.keys.append(self._encode(key, "key", index))
+        columns.values.append(self._encode(value, "value", index))
         columns.timestamps.append(timestamp)
         if columns.headers is not None:
             columns.headers.append(headers)
 
-    def _encode_position(self, position: Any) -> str:
-        text = json.dumps(position, separators=(",", ":"))
+    def _encode(self, value: Any, part: str, index: int) -> bytes | None:
+        if value is None:
+            return None
+        serde = self._feed.key_serde if part == "key" else self._feed.value_serde
+        try:
+            return serde.encode(value)
+        except Exception as error:
+            what = str(error) if serde is own_type else encoding_problem(serde, value, error, part)
+            raise self._misfit(index, what) from error
+
+    def _misfit(self, index: int, what: str) -> StreamsError:
+        return StreamsError(
+            f"item {index} fed into topic {self._feed.topic!r} ({self._feed.location}) does not fit its types: {what}. "
+            "Give key= and value= to app.feed, or change the source. Nothing after the last commit is in the topic."
+        )
+
+    def _position_after(self, item: Any) -> str:
+        """What the user's function says of the item, as the JSON to commit."""
+        assert self._feed.position_of is not None
+        try:
+            text = json.dumps(self._feed.position_of(item), separators=(",", ":"))
+        except Exception as error:
+            raise StreamsError(
+                f"resume= of the feed into topic {self._feed.topic!r} ({self._feed.location}) gave no position for "
+                f"{item!r:.80}: {type(error).__name__}: {error}. It must return what JSON can hold."
+            ) from error
         if len(text.encode()) > MAX_POSITION_BYTES:
             raise StreamsError(
                 f"the position of the feed into {self._feed.topic!r} is {len(text.encode())} bytes long; at most "
