@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 from streams.operators.flow import KEY, OLD, PARTS, VALUE, PartName, same_format
 from streams.operators.registry import operator_of
-from streams.topology.nodes import Aggregate, AnySerde, Merge, Node, Sink, Source, ToStream
+from streams.topology.nodes import Aggregate, AnySerde, Branch, Merge, Node, Sink, Source, ToStream
 
 if TYPE_CHECKING:
     from streams.topology.compile import SubTopology
@@ -85,7 +85,9 @@ class Analysis:
             arriving = {name: _common([edge[name] for edge in edges]) for name in names}
             above = [depth[parent] for parent in self._sub.parents[node.name] if parent in depth]
             nested, length = above[0]
-            if len(edges) > 1 or nested >= MAX_NESTED_BLOCKS or length >= MAX_CHAIN:
+            too_deep = nested >= MAX_NESTED_BLOCKS or length >= MAX_CHAIN
+            # A branch shares a local with its siblings, so it stays in the function of its split.
+            if len(edges) > 1 or (too_deep and not isinstance(node, Branch)):
                 inner[node.name] = arriving
                 nested = length = 0
             depth[node.name] = (nested + operator_of(node).nests, length + 1)

@@ -22,6 +22,7 @@ OF_RECORD: tuple[Shape, ...] = (("value",), ("key", "value"), ("key", "value", "
 SHAPES: dict[str, tuple[Shape, ...]] = {
     "filter": OF_RECORD,
     "filter_not": OF_RECORD,
+    "branch": OF_RECORD,
     "map": OF_RECORD,
     "map_values": OF_RECORD,
     "flat_map": OF_RECORD,

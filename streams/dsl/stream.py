@@ -13,6 +13,7 @@ from streams.dsl.builder import Builder, caller
 from streams.dsl.flow import Flow, lost, need_serde
 from streams.dsl.functions import shape_function
 from streams.dsl.grouped import KGroupedStream
+from streams.dsl.split import SplitStream
 from streams.dsl.suggest import suggested
 from streams.errors import TopologyError
 from streams.model import RecordContext
@@ -274,6 +275,16 @@ class KStream(Generic[K, V]):
         key = self._key if self._key.serde else other._key
         rekeyed = self._rekeyed or other._rekeyed
         return KStream(self._builder, node.name, base=base, key=key, value=flow, rekeyed=rekeyed)
+
+    def split(self, *, name: str | None = None) -> SplitStream[K, V]:
+        """Send each record down one of several ways: the first ``branch`` that takes it, else ``default``.
+
+        ``large = split.branch(lambda order: order.total > 100, "large")``; ``rest = split.default()``.
+        """
+        location = caller()
+        return SplitStream(
+            self._then(nodes.Split(name=self._name(name, "split", location), location=location)), location
+        )
 
     def repartition(
         self,

@@ -154,4 +154,4 @@ def _encodes(node: Aggregate) -> Mapping[PartName, AnySerde | None]:
     return {"key": node.key_serde}
 
 
-OPERATOR = Operator(emit=emit, keeps=(), functions=_functions, encodes=_encodes, nests=True)
+OPERATOR = Operator(emit=emit, keeps=(), functions=_functions, encodes=_encodes, nests=1)

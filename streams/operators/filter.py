@@ -14,4 +14,4 @@ def emit(emitter: Emitter, node: Filter, flow: Flow) -> None:
         emitter.forward(node, flow)
 
 
-OPERATOR = Operator(emit=emit, functions=lambda node: (node.predicate,), nests=True)
+OPERATOR = Operator(emit=emit, functions=lambda node: (node.predicate,), nests=1)

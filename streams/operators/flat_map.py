@@ -17,4 +17,4 @@ def emit(emitter: Emitter, node: FlatMap, flow: Flow) -> None:
         emitter.forward(node, replace(flow, key=Part(value=key), value=Part(value=value)))
 
 
-OPERATOR = Operator(emit=emit, keeps=(), functions=lambda node: (node.mapper,), nests=True)
+OPERATOR = Operator(emit=emit, keeps=(), functions=lambda node: (node.mapper,), nests=1)

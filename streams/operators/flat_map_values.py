@@ -16,4 +16,4 @@ def emit(emitter: Emitter, node: FlatMapValues, flow: Flow) -> None:
         emitter.forward(node, replace(flow, value=Part(value=value)))
 
 
-OPERATOR = Operator(emit=emit, keeps=(KEY,), functions=lambda node: (node.mapper,), nests=True)
+OPERATOR = Operator(emit=emit, keeps=(KEY,), functions=lambda node: (node.mapper,), nests=1)

@@ -111,7 +111,7 @@ class Operator:
         keeps: parts that leave the node as they came.
         functions: the user's functions that it calls with the record.
         encodes: parts that it writes as bytes, and in which format (None: each value in its own type's).
-        nests: whether what comes after it is written inside a block of its own.
+        nests: in how many blocks of its own what comes after it is written.
         wants_old: whether the node needs ``Flow.old`` of the changes that reach it; the second argument is whether it
             must send old values itself.
     """
@@ -120,5 +120,5 @@ class Operator:
     keeps: tuple[PartName, ...] = PARTS
     functions: Callable[[Any], tuple[UserFunction, ...]] = _no_functions
     encodes: Callable[[Any], Mapping[PartName, AnySerde | None]] = _encodes_nothing
-    nests: bool = False
+    nests: int = 0
     wants_old: Callable[[Any, bool], bool] = _looks_at_no_old

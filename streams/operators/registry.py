@@ -16,6 +16,7 @@ from streams.operators import (
     peek,
     select_key,
     sink,
+    split,
     to_stream,
 )
 from streams.operators import filter as filter_records
@@ -25,6 +26,7 @@ from streams.topology import nodes
 
 OPERATORS: Final[Mapping[type[nodes.Node], Operator]] = {
     nodes.Aggregate: aggregate.OPERATOR,
+    nodes.Branch: split.BRANCH,
     nodes.Filter: filter_records.OPERATOR,
     nodes.FlatMap: flat_map.OPERATOR,
     nodes.FlatMapValues: flat_map_values.OPERATOR,
@@ -35,6 +37,7 @@ OPERATORS: Final[Mapping[type[nodes.Node], Operator]] = {
     nodes.Peek: peek.OPERATOR,
     nodes.SelectKey: select_key.OPERATOR,
     nodes.Sink: sink.OPERATOR,
+    nodes.Split: split.OPERATOR,
     nodes.ToStream: to_stream.OPERATOR,
 }
 

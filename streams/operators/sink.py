@@ -15,6 +15,7 @@ from streams.model import Headers, OutputColumns
 from streams.operators.drops import NULL_KEY
 from streams.operators.emitter import Action, Emitter, LineOrigin
 from streams.operators.flow import KEY, VALUE, Flow, Operator, PartName
+from streams.topology.names import is_topic_name
 from streams.topology.nodes import AnySerde, Sink, UserFunction
 
 
@@ -138,7 +139,7 @@ class Outputs:
         def route(topic: Any) -> OutputColumns:
             columns = topics.get(topic)
             if columns is None:
-                if not isinstance(topic, str) or not topic:
+                if not is_topic_name(topic):
                     raise StreamsError(f"the topic function returned {topic!r}; it must return the name of a topic")
                 columns = topics[topic] = _columns(sink, topic)
             return columns

@@ -12,8 +12,10 @@ from collections.abc import Container, Sequence
 from streams.errors import TopologyError
 
 _LEGAL = re.compile(r"[A-Za-z0-9._-]+")
+MAX_TOPIC_LENGTH = 249
+"""Kafka's own limit."""
 MAX_NAME_LENGTH = 200
-"""Kafka's limit for a topic is 249; the application id and the suffix must fit too."""
+"""Shorter, since the application id and the suffix must fit too."""
 
 
 def check_name(name: object, what: str) -> str:
@@ -24,12 +26,21 @@ def check_name(name: object, what: str) -> str:
     """
     if not isinstance(name, str):
         raise TopologyError(f"{what} is a string, not {name!r} ({type(name).__name__})")
-    if not _LEGAL.fullmatch(name) or name in (".", "..") or len(name) > MAX_NAME_LENGTH:
+    if not is_legal(name) or len(name) > MAX_NAME_LENGTH:
         raise TopologyError(
             f"{what}={name!r} is no legal name: 1 to {MAX_NAME_LENGTH} letters, digits, '.', '_' or '-' "
             "(it becomes part of a topic's name)"
         )
     return name
+
+
+def is_topic_name(name: object) -> bool:
+    """Whether Kafka takes it as the name of a topic."""
+    return isinstance(name, str) and len(name) <= MAX_TOPIC_LENGTH and is_legal(name)
+
+
+def is_legal(name: str) -> bool:
+    return _LEGAL.fullmatch(name) is not None and name not in (".", "..")
 
 
 def auto_name(base: str, taken: Container[str]) -> str:

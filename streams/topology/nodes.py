@@ -105,6 +105,20 @@ class Merge(Node):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Split(Node):
+    """Its children are ``Branch``es; the first that takes a record is the only one to get it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Branch(Node):
+    """One way out of a ``Split``, tried in the order of declaration. ``predicate`` None takes whatever is left."""
+
+    split: str
+    """The name of its parent."""
+    predicate: UserFunction | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Repartition(Node):
     """An internal topic between two sub-topologies; ``topology.compile`` splits it into ``Sink`` and ``Source``.
 

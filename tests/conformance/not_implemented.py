@@ -9,7 +9,6 @@ from __future__ import annotations
 NOT_IMPLEMENTED: dict[str, str] = {
     "table": "tables from topics",
     "to_table": "tables from streams",
-    "split": "branches",
     "window:tumbling": "time windows",
     "window:hopping": "time windows",
     "stream_table_join": "joins",

@@ -14,6 +14,7 @@ from streams.topology.names import (
     auto_name,
     changelog_topic,
     check_name,
+    is_topic_name,
     merged_base,
     repartition_topic,
     source_base,
@@ -92,3 +93,8 @@ def test_a_second_aggregation_does_not_rename_the_first() -> None:
         return {topic.name for topic in app.topology().internal_topics}
 
     assert topics("b") < topics("a", "b")
+
+
+def test_a_topic_may_be_longer_than_a_part_of_one() -> None:
+    assert is_topic_name("x" * 249)
+    assert not any(is_topic_name(name) for name in ("x" * 250, "", "..", "a b", None, 7))
