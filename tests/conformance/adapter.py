@@ -9,6 +9,7 @@ does not have is ``NotImplementedError``, found by asking for the method or the 
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -156,7 +157,7 @@ class Topology:
         return first
 
     def op_repartition(self, step: Step) -> Any:
-        return call(self.source(step), "repartition", optional={"name": f"step-{step['id']}"})
+        return call(self.source(step), "repartition", optional={"name": _name(step)})
 
     def op_to_table(self, step: Step) -> Any:
         return call(self.source(step), "to_table", optional={"store": self._store(step)})
@@ -167,9 +168,11 @@ class Topology:
     def op_split(self, step: Step) -> None:
         split = call(self.source(step), "split")
         for index, branch in enumerate(step["branches"]):
-            call(split, "branch", fn.predicate(branch["predicate"]), f"branch-{index}").to(branch["to"])
+            call(split, "branch", fn.predicate(branch["predicate"]), f"{_name(step)}-{index}").to(
+                branch["to"], value=SCALAR
+            )
         if step.get("default_to"):
-            call(split, "default").to(step["default_to"])
+            call(split, "default", f"{_name(step)}-rest").to(step["default_to"], value=SCALAR)
 
     # -- groups
 
@@ -234,14 +237,14 @@ class Topology:
     def op_stream_stream_join(self, step: Step) -> Any:
         left, right = self.sources(step)
         return call(
-            left, _join(step), right, fn.joiner(step["joiner"]), optional={**VALUE, "name": f"step-{step['id']}"},
+            left, _join(step), right, fn.joiner(step["joiner"]), optional={**VALUE, "name": _name(step)},
             within=(ms(step["before"]), ms(step["after"])), grace=ms(step["grace"]),
         )  # fmt: skip
 
     def op_stream_table_join(self, step: Step) -> Any:
         left, right = self.sources(step)
         return call(
-            left, _join(step), right, fn.joiner(step["joiner"]), optional={**VALUE, "name": f"step-{step['id']}"},
+            left, _join(step), right, fn.joiner(step["joiner"]), optional={**VALUE, "name": _name(step)},
             grace=ms(step.get("grace")),
         )  # fmt: skip
 
@@ -274,7 +277,12 @@ class Topology:
         return call(self.source(step), "suppress", until)
 
     def _store(self, step: Step) -> str:
-        return str(step.get("store_name") or f"store-{step['id']}")
+        return str(step.get("store_name") or f"store-of-{_name(step)}")
+
+
+def _name(step: Step) -> str:
+    """A name for what a step makes, of the characters that names have."""
+    return "step-" + re.sub(r"[^A-Za-z0-9._-]", "-", str(step["id"]))
 
 
 def _join(step: Step) -> str:
