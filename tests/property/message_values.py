@@ -130,6 +130,8 @@ def _integers(code: str) -> st.SearchStrategy[int]:
 def _primitive(kind: Primitive, name: str) -> st.SearchStrategy[Any]:
     if name.endswith("error_code"):
         return st.sampled_from([int(code) for code in ErrorCode])
+    if name == "transaction_start_time_ms":  # kio reads a datetime that cannot be missing
+        return TIMES.filter(lambda time_ms: time_ms >= 0)
     if kind.format == "q" and ("time" in name or "_ms" in name):
         return TIMES
     if kind.format == "i" and ("time" in name or "_ms" in name):
