@@ -155,7 +155,7 @@ class Coordinator:
             abort = Marker(
                 producer_id=found.producer_id,
                 producer_epoch=found.producer_epoch,
-                coordinator_epoch=self._newest_epoch(),
+                coordinator_epoch=_newest_epoch(self._logs, self._config.transaction_topic_partitions),
                 commit=False,
             )
             self._steps.write_markers(abort, (found.topic_partition,), now_ms)
@@ -175,7 +175,8 @@ class Coordinator:
         caller = Caller(token=self._last_token, request=body, api_version=api_version)
         try:
             decision = self._decide(body, api_version, now_ms)
-        except StorageError:  # no producer id to be had
+        except StorageError as error:  # no producer id to be had
+            self._observer.event("request.refused", api=type(body).__name__, reason=str(error))
             decision = Decision(reply=refuse(body, ErrorCode.KAFKA_STORAGE_ERROR, api_version))
         self._steps.carry_out(decision, caller, now_ms)
         self._proceed(now_ms)
@@ -328,12 +329,6 @@ class Coordinator:
             self._steps.carry_out(decision, None, now_ms)
         self._proceed(now_ms)
 
-    def _newest_epoch(self) -> int:
-        """A coordinator epoch that no marker has exceeded, for transactions that belong to no partition."""
-        count = self._config.transaction_topic_partitions
-        logs = (TopicPartition(TRANSACTION_STATE_TOPIC, partition) for partition in range(count))
-        return max((self._logs.leader_epoch(log) for log in logs if self._logs.end_offset(log) is not None), default=0)
-
     def _proceed(self, now_ms: int) -> None:
         """Go as far as the synced offsets allow, and arm the scan if anything is left that may time out."""
         self._steps.advance(now_ms)
@@ -344,3 +339,9 @@ class Coordinator:
         released = tuple(ReleasedReply(token=token, body=body) for token, body in self._steps.released.items())
         self._steps.released.clear()
         return released
+
+
+def _newest_epoch(logs: CoordinatorLogs, partition_count: int) -> int:
+    """A coordinator epoch that no marker has exceeded, for transactions that belong to no transactional id."""
+    known = (TopicPartition(TRANSACTION_STATE_TOPIC, partition) for partition in range(partition_count))
+    return max((logs.leader_epoch(log) for log in known if logs.end_offset(log) is not None), default=0)

@@ -46,7 +46,7 @@ def decide_end(table: TransactionTable, request: EndTxnRequest, api_version: int
         commit=request.committed,
         client_version=EPOCH_BUMPING_CLIENT if bumping else 0,
     )
-    # The transaction's own earlier records need no wait: Prepare* follows them in the same log and names all partitions.
+    # The transaction's own earlier records need no wait: Prepare* comes after them in the same log.
     needs = tuple(Need(partition) for partition in sorted(transaction.partitions)) if request.committed else ()
     return Decision(needs=needs, then=step)
 
@@ -152,7 +152,7 @@ def marker(transaction: Transaction, coordinator_epoch: int) -> Marker:
 
 
 def complete(table: TransactionTable, step: CompleteTransaction, now_ms: int) -> Decision:
-    """Append Complete*. No reply waits for it, but it is named as needed: the next transaction starts once it is synced."""
+    """Append Complete*. No reply waits for its sync, the next transaction does (``TransactionTable.settled``)."""
     transaction = table.get(step.transactional_id)
     assert transaction is not None
     partition = table.log_partition(step.transactional_id)

@@ -17,9 +17,11 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from broker_core.coordinator_journal import Journal
 from broker_core.errors import ErrorCode
+from broker_core.group.records import read_key, read_value
 from broker_core.group.table import OffsetTable
 from broker_core.model import TopicPartition
 from broker_core.protocol.add_offsets_to_txn import AddOffsetsToTxnRequest
+from broker_core.protocol.batch import decode_batch, read_control, read_header
 from broker_core.protocol.init_producer_id import InitProducerIdRequest
 from broker_core.txn.table import TransactionTable
 from tests.unit.broker_core.coordinator_world import (
@@ -124,7 +126,10 @@ class Coordinators(RuleBasedStateMachine):
             transaction.outcome = about
             session.transaction = None
         elif kind == "end" and code is ErrorCode.INVALID_TXN_STATE:
-            assert not transaction.values and not transaction.offsets, "an acknowledged write was forgotten"
+            # The transaction went with the power, unsynced: nothing of it can have been acknowledged.
+            known = transaction.values or transaction.offsets
+            assert transaction.incomplete or not known, "an acknowledged write was forgotten"
+            transaction.outcome = False
             session.transaction = None
         if code in FENCED:
             if transaction.ending is None:
@@ -196,7 +201,6 @@ class Coordinators(RuleBasedStateMachine):
             body = txn_commit_request(session.owner, {about: attempt}, name=name)
             self.send(session, "offsets", body, 3, (about, attempt))
 
-    @rule(about=st.sampled_from(TARGETS))
     def commit_plainly(self, about: TopicPartition) -> None:
         attempt = len(self.attempts)
         self.attempts.append((about, None))
@@ -228,12 +232,12 @@ class Coordinators(RuleBasedStateMachine):
             code = self.world.admit(session.zombies[-1], A, name=name)
             assert code is not ErrorCode.NONE
 
-    @rule(steps=st.lists(st.tuples(NAMES, st.integers(0, 19), DATA, st.booleans()), min_size=4, max_size=12))
-    def advance(self, steps: list[tuple[str, int, TopicPartition, bool]]) -> None:
+    @rule(steps=st.lists(st.tuples(NAMES, st.integers(0, 19), DATA, st.integers(0, 3)), min_size=4, max_size=16))
+    def advance(self, steps: list[tuple[str, int, TopicPartition, int]]) -> None:
         """Clients go on, each with what makes sense in its state, waiting for answers or not."""
-        for name, choice, partition, patient in steps:
+        for name, choice, partition, patience in steps:
             session = self.sessions[name]
-            if patient and session.waiting is not None and session.waiting[1] != "end":
+            if session.waiting is not None and patience > (2 if session.waiting[1] == "end" else 0):
                 self.settle()
             if session.owner is None or choice == 0:
                 self.init(name)
@@ -241,6 +245,8 @@ class Coordinators(RuleBasedStateMachine):
                 self.add(name, partition)
             elif choice <= 11:
                 self.produce(name, partition)
+            elif choice == 12:
+                self.commit_plainly(partition)
             elif choice <= 15:
                 self.commit_in_transaction(name, partition)
             else:
@@ -258,12 +264,11 @@ class Coordinators(RuleBasedStateMachine):
         self.world.settle()
         self.collect()
 
-    @rule(passed_ms=st.sampled_from([1_000, 1_000, 20_000, 61_000]))
+    @rule(passed_ms=st.sampled_from([1_000, 1_000, 1_000, 20_000, 61_000]))
     def tick(self, passed_ms: int) -> None:
         self.world.tick(passed_ms)
         self.collect()
 
-    @rule(random=st.randoms(use_true_random=False))
     def power_failure(self, random: Random) -> None:
         """What was synced stays, of the rest any prefix of each log does."""
         synced = {log: found.synced for log, found in self.world.logs.logs.items()}
@@ -272,6 +277,11 @@ class Coordinators(RuleBasedStateMachine):
         self.plain.clear()
         self.world.replies.clear()
         self.world.crash_randomly(random)
+
+    @rule(logs=st.sets(st.sampled_from([TXN, OFFSETS, A, B])), random=st.randoms(use_true_random=False))
+    def failure_in_a_wave(self, logs: set[TopicPartition], random: Random) -> None:
+        self.sync(logs)
+        self.power_failure(random)
 
     def disconnect(self, session: Session, synced: dict[TopicPartition, int]) -> None:
         waiting, session.waiting = session.waiting, None
@@ -303,6 +313,33 @@ class Coordinators(RuleBasedStateMachine):
         assert offsets.committed("g") == coordinator.offsets.committed("g")
         assert offsets.pending() == coordinator.offsets.pending()
 
+    @invariant()
+    def offsets_are_those_of_the_last_record_that_counts(self) -> None:
+        """Judged by the log alone: a record counts if it is plain, or if a commit marker follows it."""
+        last: dict[TopicPartition, tuple[int, int]] = {}
+        pending: dict[int, list[tuple[TopicPartition, int, int]]] = {}
+        for batch in self.world.logs.logs[OFFSETS].batches:
+            header = read_header(batch)
+            if header.is_control:
+                found = pending.pop(header.producer_id, [])
+                counting = found if read_control(batch).commit else []
+            else:
+                columns = decode_batch(batch)
+                counting = []
+                for index, (key, value) in enumerate(zip(columns.keys, columns.values, strict=True)):
+                    where = read_key(key or b"")
+                    assert where is not None and value is not None
+                    counting.append((where[1], header.base_offset + index, read_value(value, 0).offset))
+                if header.is_transactional:
+                    pending.setdefault(header.producer_id, []).extend(counting)
+                    counting = []
+            for target, position, offset in counting:
+                last[target] = max(last.get(target, (-1, -1)), (position, offset))
+        committed = self.world.coordinator.offsets.committed("g")
+        assert {target: offset for target, (_, offset) in last.items()} == {
+            target: found.offset for target, found in committed.items()
+        }
+
     def teardown(self) -> None:
         self.settle()
         self.power_failure(Random(0))
@@ -329,5 +366,5 @@ class Coordinators(RuleBasedStateMachine):
 
 TestCoordinators = Coordinators.TestCase
 TestCoordinators.settings = settings(
-    max_examples=60, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck)
+    max_examples=100, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck)
 )
