@@ -182,12 +182,21 @@ class Catalog:
             raise BrokerError(ErrorCode.UNKNOWN_TOPIC_ID, f"there is no topic with id {topic_id}")
         return topic
 
-    def add(self, name: str, partitions: int, configs: Mapping[str, str]) -> Topic:
-        """Add a topic; the arguments are checked already and the name is free. Raises OSError: nothing changed."""
-        assert name not in self.topics and 0 < partitions <= MAX_PARTITIONS
-        topic = Topic(name=name, id=self._new_id(), partitions=partitions, configs=dict(configs))
-        self._store_topics({**self.topics, name: topic})
-        return topic
+    def add(self, wanted: Mapping[str, tuple[int, Mapping[str, str]]]) -> tuple[Topic, ...]:
+        """Add topics with one write; they are checked already and their names are free.
+
+        Arguments:
+            wanted: partition count and overrides by name.
+
+        Raises:
+            OSError: nothing changed.
+        """
+        added = []
+        for name, (partitions, configs) in wanted.items():
+            assert name not in self.topics and 0 < partitions <= MAX_PARTITIONS
+            added.append(Topic(name=name, id=self._new_id(), partitions=partitions, configs=dict(configs)))
+        self._store_topics({**self.topics, **{topic.name: topic for topic in added}})
+        return tuple(added)
 
     def grow(self, name: str, partitions: int) -> Topic:
         """Raise the partition count of a topic. Raises OSError: nothing changed."""
@@ -196,9 +205,9 @@ class Catalog:
         self._store_topics({**self.topics, name: topic})
         return topic
 
-    def remove(self, name: str) -> None:
-        """Forget a topic; its logs are the caller's to remove afterwards. Raises OSError: nothing changed."""
-        self._store_topics({other: topic for other, topic in self.topics.items() if other != name})
+    def remove(self, *names: str) -> None:
+        """Forget topics; their logs are the caller's to remove afterwards. Raises OSError: nothing changed."""
+        self._store_topics({name: topic for name, topic in self.topics.items() if name not in names})
 
     def next_producer_id(self) -> ProducerId:
         """A producer id that was never given out, by blocks of ``PRODUCER_ID_BLOCK``. Raises StorageError."""

@@ -6,7 +6,7 @@ when bytes are durable and tells one listener; who waits for that is not its bus
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Final, Protocol
 
 from broker_core.catalog import Topic
@@ -18,10 +18,10 @@ from broker_core.log.partition_log import PartitionLog
 from broker_core.log.results import AppendResult, PendingSync
 from broker_core.model import LeaderEpoch, Offset, TopicPartition
 from broker_core.outcome import SyncResult
+from broker_core.partition_directories import LOGS_PATH, create_partition_log, directory_of, remove_strays
 from broker_core.ports import Filesystem, Observer
 from broker_core.recovery_points import RecoveryPoints
 
-LOGS_PATH: Final = "logs"
 CHECKPOINT_INTERVAL_MS: Final = 60_000
 """How often recovery points are written (Kafka's log.flush.offset.checkpoint.interval.ms): bounds a restart's scan."""
 
@@ -34,11 +34,6 @@ class ProgressListener(Protocol):
 
     def lost(self, partition: TopicPartition, code: ErrorCode) -> None:
         """The log has failed (``KAFKA_STORAGE_ERROR``) or was removed: nobody need wait for it any longer."""
-
-
-def directory_of(partition: TopicPartition) -> str:
-    """Where the log of ``partition`` lies, relative to the data directory."""
-    return f"{LOGS_PATH}/{partition}"
 
 
 class Partitions:
@@ -100,8 +95,9 @@ class Partitions:
         self._filesystem.make_directory(LOGS_PATH)
         self._filesystem.sync_directory("")
         self._points.load()
-        owned = self._remove_strays(wanted)
-        self._points.retain(owned)
+        topic_ids = {partition: topic.id for partition, (topic, _) in wanted.items()}
+        owned = remove_strays(self._filesystem, topic_ids, self._observer)
+        self._points.retain(dict.fromkeys(owned))
         for partition, (topic, config) in wanted.items():
             self._open_log(topic, partition, config, now_ms, clean=was_clean and partition in owned)
         self._next_checkpoint_ms = now_ms + CHECKPOINT_INTERVAL_MS
@@ -113,14 +109,32 @@ class Partitions:
             raise BrokerError(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, f"there is no partition {partition}")
         return log
 
-    def create(self, topic: Topic, config: LogConfig, indexes: Iterable[int], now_ms: int) -> None:
-        """Create the logs of new partitions. Raises OSError, StorageError; some may exist then."""
-        for index in indexes:
-            partition = TopicPartition(topic.name, index)
-            if self._filesystem.exists(directory_of(partition)):  # left by a creation or a removal that failed
-                self._filesystem.remove_tree(directory_of(partition))
+    def create(self, wanted: Iterable[tuple[Topic, LogConfig, Iterable[int]]]) -> None:
+        """Create the logs of new partitions, with two syncs for each and one for them all.
+
+        Arguments:
+            wanted: topics with their logs' settings and the indexes of the new partitions.
+
+        Raises:
+            OSError: no log was created; directories may be left, and are cleared when their names are used again.
+        """
+        created: dict[TopicPartition, PartitionLog] = {}
+        try:
+            for topic, config, indexes in wanted:
+                for index in indexes:
+                    partition = TopicPartition(topic.name, index)
+                    created[partition] = create_partition_log(
+                        self._filesystem, topic, partition, config, self._observer, leader_epoch=self._leader_epoch
+                    )
+            if created:
                 self._filesystem.sync_directory(LOGS_PATH)
-            self._open_log(topic, partition, config, now_ms, clean=False)
+        except BaseException:
+            for log in created.values():
+                log.mark_failed("its creation failed")
+                log.close(0)
+            raise
+        self.logs.update(created)
+        self._durable.update(dict.fromkeys(created, 0))
 
     def remove(self, topic: str) -> None:
         """Remove all logs of ``topic``; files that a sync wave uses are closed after it. Raises OSError."""
@@ -184,25 +198,7 @@ class Partitions:
         self._durable[partition] = log.end_offset
         if read_partition_metadata(self._filesystem, directory_of(partition)) is None:
             write_partition_metadata(self._filesystem, directory_of(partition), topic.id)
-
-    def _remove_strays(self, wanted: Mapping[TopicPartition, tuple[Topic, LogConfig]]) -> dict[TopicPartition, Topic]:
-        """Remove directories of deleted topics that a crash left (or brought back); returns those that stay."""
-        topic_ids = {str(partition): (partition, topic) for partition, (topic, _) in wanted.items()}
-        owned = {}
-        strays = 0
-        for name in self._filesystem.list_directory(LOGS_PATH):
-            partition, topic = topic_ids.get(name, (None, None))
-            if partition is not None and topic is not None:
-                found = read_partition_metadata(self._filesystem, f"{LOGS_PATH}/{name}")
-                if found in (None, topic.id):
-                    owned[partition] = topic
-                    continue
-            self._observer.event("broker.stray_removed", path=f"{LOGS_PATH}/{name}")
-            self._filesystem.remove_tree(f"{LOGS_PATH}/{name}")
-            strays += 1
-        if strays:
-            self._filesystem.sync_directory(LOGS_PATH)
-        return owned
+            self._filesystem.sync_directory(directory_of(partition))
 
     # -- appends and syncs
 

@@ -20,10 +20,17 @@ from broker_core.topic_config import check_settings, log_config
 DEFAULT_PARTITIONS: Final = -1
 """In a request: as many as the broker's setting says."""
 
+_INTERNAL_SEGMENT_BYTES: Final = str(16 * 1024 * 1024)
+"""An unclean start scans the last segment, and only sealed ones are compacted."""
+
 _INTERNAL_SETTINGS: Final = {
-    CONSUMER_OFFSETS_TOPIC: {"cleanup.policy": "compact", "compression.type": "producer"},
-    TRANSACTION_STATE_TOPIC: {"cleanup.policy": "compact", "compression.type": "uncompressed"},
-}
+    CONSUMER_OFFSETS_TOPIC: {
+        "cleanup.policy": "compact", "compression.type": "producer", "segment.bytes": _INTERNAL_SEGMENT_BYTES,
+    },
+    TRANSACTION_STATE_TOPIC: {
+        "cleanup.policy": "compact", "compression.type": "uncompressed", "segment.bytes": _INTERNAL_SEGMENT_BYTES,
+    },
+}  # fmt: skip
 
 
 class Topics:
@@ -81,19 +88,32 @@ class Topics:
             BrokerError: see ``check_new``.
             StorageError: the disk is full or fails; there is no such topic then.
         """
-        partitions, overrides = self.check_new(name, partitions, configs)
+        return self.create_together({name: (partitions, configs)}, now_ms)[0]
+
+    def create_together(
+        self, wanted: Mapping[str, tuple[int, Mapping[str, str | None]]], now_ms: int
+    ) -> tuple[Topic, ...]:
+        """Create topics with one write of the catalog and shared syncs: all of them or none.
+
+        Arguments:
+            wanted: partition count (or ``DEFAULT_PARTITIONS``) and overrides by name.
+
+        Raises:
+            BrokerError: see ``check_new``, for the first topic that it is true of.
+            StorageError: the disk is full or fails.
+        """
+        checked = {name: self.check_new(name, *settings) for name, settings in wanted.items()}
         self._guard.admit(0, now_ms)
         try:
-            topic = self._catalog.add(name, partitions, overrides)
+            topics = self._catalog.add(checked)
             try:
-                self._partitions.create(topic, self.log_config(topic), range(partitions), now_ms)
-            except (OSError, StorageError):
-                self._partitions.remove(name)
-                self._catalog.remove(name)
+                self._partitions.create((topic, self.log_config(topic), range(topic.partitions)) for topic in topics)
+            except OSError:
+                self._catalog.remove(*checked)
                 raise
         except OSError as error:
-            raise StorageError(f"topic {name!r} could not be created: {error}") from error
-        return topic
+            raise StorageError(f"topics {', '.join(wanted)} could not be created: {error}") from error
+        return topics
 
     def create_automatically(self, name: str, now_ms: int) -> Topic:
         """Create a topic that somebody only mentioned, internal ones with their own settings. Raises as ``create``."""
@@ -125,7 +145,7 @@ class Topics:
         self._guard.admit(0, now_ms)
         try:
             grown = self._catalog.grow(name, partitions)
-            self._partitions.create(grown, self.log_config(grown), range(topic.partitions, partitions), now_ms)
+            self._partitions.create([(grown, self.log_config(grown), range(topic.partitions, partitions))])
         except OSError as error:
             raise StorageError(f"topic {name!r} could not be grown: {error}") from error
 

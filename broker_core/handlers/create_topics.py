@@ -7,9 +7,10 @@ Each topic succeeds or fails by itself; a name that occurs twice fails every tim
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 
 from broker_core.catalog import Topic
-from broker_core.errors import BrokerError, ErrorCode
+from broker_core.errors import BrokerError, ErrorCode, StorageError
 from broker_core.handlers.context import REFUSALS, BrokerContext, error_code
 from broker_core.handlers.describe_configs import topic_settings
 from broker_core.outcome import Call, Outcome, Reply
@@ -24,31 +25,40 @@ from broker_core.topics import DEFAULT_PARTITIONS
 
 
 def handle(context: BrokerContext, body: CreateTopicsRequest, call: Call) -> Outcome:
+    """Whatever is refused, is refused by itself; the rest shares the disk's work and stands or falls together."""
     names = Counter(topic.name for topic in body.topics)
-    results = []
+    good: dict[str, tuple[int, Mapping[str, str | None]]] = {}
+    results: dict[str, CreatableTopicResult] = {}
     for wanted in body.topics:
         try:
             if names[wanted.name] > 1:
                 raise BrokerError(ErrorCode.INVALID_REQUEST, f"topic {wanted.name!r} occurs twice in the request")
-            results.append(_create(context, wanted, call.now_ms, validate_only=body.validate_only))
+            configs = {config.name: config.value for config in wanted.configs}
+            good[wanted.name] = context.topics.check_new(wanted.name, _partition_count(context, wanted), configs)
         except REFUSALS as error:
-            results.append(
-                CreatableTopicResult(name=wanted.name, error_code=error_code(error), error_message=str(error))
-            )
-    return Reply(CreateTopicsResponse(topics=tuple(results)))
+            results[wanted.name] = _refused(wanted.name, error)
+    if body.validate_only:
+        results.update((name, _would_be(name, partitions)) for name, (partitions, _) in good.items())
+    elif good:
+        try:
+            topics = context.topics.create_together(good, call.now_ms)
+            results.update((topic.name, _created(context, topic)) for topic in topics)
+        except REFUSALS as error:
+            results.update((name, _refused(name, error)) for name in good)
+    return Reply(CreateTopicsResponse(topics=tuple(results[wanted.name] for wanted in body.topics)))
 
 
-def _create(
-    context: BrokerContext, wanted: CreatableTopic, now_ms: int, *, validate_only: bool
-) -> CreatableTopicResult:
-    partitions = _partition_count(context, wanted)
-    configs = {config.name: config.value for config in wanted.configs}
-    if validate_only:
-        partitions, _ = context.topics.check_new(wanted.name, partitions, configs)
-        return CreatableTopicResult(
-            name=wanted.name, error_message=None, num_partitions=partitions, replication_factor=1, configs=None
-        )
-    topic = context.topics.create(wanted.name, partitions, configs, now_ms)
+def _refused(name: str, error: BrokerError | StorageError) -> CreatableTopicResult:
+    return CreatableTopicResult(name=name, error_code=error_code(error), error_message=str(error))
+
+
+def _would_be(name: str, partitions: int) -> CreatableTopicResult:
+    return CreatableTopicResult(
+        name=name, error_message=None, num_partitions=partitions, replication_factor=1, configs=None
+    )
+
+
+def _created(context: BrokerContext, topic: Topic) -> CreatableTopicResult:
     return CreatableTopicResult(
         name=topic.name,
         topic_id=topic.id,

@@ -85,9 +85,21 @@ def decode_epochs(data: bytes, path: str) -> list[tuple[LeaderEpoch, Offset]]:
 
 
 def write_partition_metadata(filesystem: Filesystem, directory: str, topic_id: UUID) -> None:
-    """Durably write ``partition.metadata``, which ties a directory to its topic id. Raises OSError."""
+    """Write ``partition.metadata``, which ties a directory to its topic id; there as a whole or not at all.
+
+    Durable once the directory is synced, which is the caller's: it has other names to make durable in there. Raises
+    OSError.
+    """
     text = base64.urlsafe_b64encode(topic_id.bytes).decode().rstrip("=")
-    filesystem.replace_file(f"{directory}/{PARTITION_METADATA_NAME}", f"version: 0\ntopic_id: {text}".encode())
+    path = f"{directory}/{PARTITION_METADATA_NAME}"
+    file = filesystem.open(f"{path}.tmp", create=True)
+    try:
+        file.truncate(0)
+        file.write_at(0, f"version: 0\ntopic_id: {text}".encode())
+        file.sync()
+    finally:
+        file.close()
+    filesystem.rename(f"{path}.tmp", path)
 
 
 def read_partition_metadata(filesystem: Filesystem, directory: str) -> UUID | None:

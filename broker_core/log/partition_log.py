@@ -11,9 +11,10 @@ from broker_core.config import LogConfig
 from broker_core.errors import BrokerError, ErrorCode, StorageError
 from broker_core.log.aborted import AbortedTransaction, collect_aborts
 from broker_core.log.directory import LogDirectory
-from broker_core.log.producer_state import OpenTransaction, ProducerEntry
+from broker_core.log.epochs import LeaderEpochs
+from broker_core.log.producer_state import OpenTransaction, ProducerEntry, ProducerStates
 from broker_core.log.reader import LogReader
-from broker_core.log.recovery import RecoveredLog, recover
+from broker_core.log.recovery import RecoveredLog, first_segment, recover
 from broker_core.log.results import AppendResult, FoundOffset, PendingSync, ReadResult
 from broker_core.log.segments import SegmentList
 from broker_core.log.writer import LogWriter
@@ -284,3 +285,24 @@ class PartitionLog:
         """
         self._writer.close(now_ms, self.high_watermark)
         self.high_watermark = self.end_offset
+
+
+def create_log(
+    filesystem: Filesystem,
+    directory: str,
+    topic_partition: TopicPartition,
+    config: LogConfig,
+    observer: Observer,
+    *,
+    leader_epoch: LeaderEpoch,
+) -> PartitionLog:
+    """Begin a log in ``directory``, which exists and holds none.
+
+    One directory sync makes everything in ``directory`` durable; that the directory itself is there is durable once the
+    caller has synced its parent. Raises OSError.
+    """
+    place = LogDirectory(filesystem=filesystem, path=directory, topic_partition=topic_partition, config=config)
+    empty = RecoveredLog(
+        segments=[first_segment(place)], producers=ProducerStates(), epochs=LeaderEpochs(), start_offset=0
+    )
+    return PartitionLog(place, empty, observer, leader_epoch=leader_epoch)

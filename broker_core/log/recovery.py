@@ -115,10 +115,7 @@ class Recovery:
         for offset in self.directory.offsets_of(SNAPSHOT_SUFFIX):
             self.directory.remove_snapshot(offset)
         self.directory.create()
-        segment = self.directory.segment(0)
-        segment.create()
-        self.directory.sync()
-        self.segments = [segment]
+        self.segments = [first_segment(self.directory)]
 
     def _load_epochs(self) -> bool:
         """False if the file is damaged or missing: the batches know their epochs, so every segment is scanned."""
@@ -281,6 +278,14 @@ class Recovery:
             self.observer.event("log.segment_removed", path=segment.file.path)
             segment.remove()
             self.directory.sync()
+
+
+def first_segment(directory: LogDirectory) -> Segment:
+    """Begin an empty log in a directory that exists; syncs the directory. Raises OSError."""
+    segment = directory.segment(0)
+    segment.create()
+    directory.sync()
+    return segment
 
 
 def damaged(segment: Segment, bad: BadBatchError) -> StorageError:

@@ -87,8 +87,8 @@ def test_a_newer_version_says_so() -> None:
 def test_topics_survive_a_restart() -> None:
     filesystem = MemoryFilesystem()
     catalog = opened(filesystem)
-    topic = catalog.add("words", 4, {"retention.ms": "1"})
-    catalog.add("gone", 1, {})
+    (topic,) = catalog.add({"words": (4, {"retention.ms": "1"})})
+    catalog.add({"gone": (1, {})})
     catalog.grow("words", 6)
     catalog.remove("gone")
     again = opened(filesystem, seed=2)
@@ -123,9 +123,9 @@ def test_a_change_that_could_not_be_written_did_not_happen() -> None:
     catalog = opened(filesystem)
     filesystem.faults.fail_next_write = 28
     with pytest.raises(OSError, match="No space"):
-        catalog.add("words", 4, {})
+        catalog.add({"words": (4, {})})
     assert catalog.topics == {}
-    catalog.add("words", 4, {})
+    catalog.add({"words": (4, {})})
     assert list(opened(filesystem).topics) == ["words"]
 
 
@@ -134,11 +134,11 @@ def test_a_crash_at_any_operation_leaves_the_old_or_the_new_catalog(mode: str) -
     for step in range(100):
         filesystem = MemoryFilesystem()
         catalog = opened(filesystem)
-        catalog.add("old", 1, {})
+        catalog.add({"old": (1, {})})
         filesystem.faults.crash_before = filesystem.faults.operations + step
         finished = False
         try:
-            catalog.add("new", 1, {})
+            catalog.add({"new": (1, {})})
             finished = True
         except SimulatedCrash:
             pass

@@ -28,8 +28,8 @@ def test_appends_and_markers_move_the_end_and_syncs_the_rest() -> None:
     logs = InternalLogs(catalog, partitions)
     assert (logs.end_offset(LOG), logs.synced_offset(LOG), logs.has_topic(LOG.topic)) == (None, None, False)
 
-    topic = catalog.add(LOG.topic, 1, {})
-    partitions.create(topic, LogConfig(), range(1), NOW)
+    (topic,) = catalog.add({LOG.topic: (1, {})})
+    partitions.create([(topic, LogConfig(), range(1))])
     assert logs.has_topic(LOG.topic)
     assert logs.append(LOG, build_batch([b"k", b"l"], [b"v", None], [NOW, NOW]), NOW) == 2
     marker = Marker(producer_id=4, producer_epoch=0, coordinator_epoch=1, commit=True)

@@ -137,7 +137,7 @@ def test_creating_after_a_crash_while_removing(mode: str) -> None:
         world.filesystem.crash(random.Random(step), mode)  # type: ignore[arg-type]
         world.open(was_clean=False)
         assert world.filesystem.list_directory("logs") == []
-        world.partitions.create(Topic(name="words", id=UUID(int=2), partitions=2), LogConfig(), range(2), NOW)
+        world.partitions.create([(Topic(name="words", id=UUID(int=2), partitions=2), LogConfig(), range(2))])
         assert world.ends() == {"words-0": 0, "words-1": 0}
         world.filesystem.crash(random.Random(step), mode)  # type: ignore[arg-type]
         world.open(Topic(name="words", id=UUID(int=2), partitions=2), was_clean=False)

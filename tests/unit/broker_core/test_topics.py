@@ -6,8 +6,10 @@ import random
 
 import pytest
 
+from broker_core.errors import ErrorCode
 from broker_core.memory_filesystem import SimulatedCrash
 from broker_core.protocol.create_partitions import CreatePartitionsRequest, CreatePartitionsTopic
+from broker_core.protocol.create_topics import CreatableTopic, CreateTopicsRequest
 from broker_core.protocol.delete_topics import DeleteTopicsRequest, DeleteTopicState
 from broker_core.protocol.metadata import MetadataRequest
 from tests.unit.broker_core.broker_kit import Kit
@@ -102,3 +104,34 @@ def test_random_lives_of_topics() -> None:
             kit.restart(crash=generator.choice([None, "drop", "tear", "keep"]))
         kit.tick(generator.randrange(30_000))
     assert seen(kit) == {name: [values] for name, values in expected.items()}
+
+
+def test_creating_many_partitions_shares_the_syncs() -> None:
+    """Two for each partition (its topic id, and its directory), three for all of them (catalog, ``logs``)."""
+    kit = Kit().open()
+    counters = kit.filesystem.faults.counters
+    before = counters["sync"] + counters["sync_directory"]
+    asked = tuple(CreatableTopic(name=name, num_partitions=50, replication_factor=1) for name in ("a", "b"))
+    assert [result.error_code for result in kit.call(CreateTopicsRequest(topics=asked)).topics] == [0, 0]
+    assert counters["sync"] + counters["sync_directory"] - before == 2 * 100 + 3
+
+
+def test_topics_of_one_request_stand_or_fall_together_on_disk() -> None:
+    kit = Kit().open()
+    kit.filesystem.faults.hook = lambda operation, path: _fail_if(path == "logs/b-0" and operation == "make_directory")
+    asked = tuple(CreatableTopic(name=name, num_partitions=1, replication_factor=1) for name in ("a", "b", "a b"))
+    codes = [result.error_code for result in kit.call(CreateTopicsRequest(topics=asked)).topics]
+    assert codes == [
+        ErrorCode.KAFKA_STORAGE_ERROR, ErrorCode.KAFKA_STORAGE_ERROR, ErrorCode.INVALID_TOPIC_EXCEPTION,
+    ]  # fmt: skip
+    assert seen(kit) == {}
+    kit.filesystem.faults.hook = None
+    kit.create("b")
+    assert kit.produce("b", "x").error_code == 0
+    kit.restart(crash="drop")
+    assert seen(kit) == {"b": [["x"]]}
+
+
+def _fail_if(failing: bool) -> None:
+    if failing:
+        raise OSError(28, "no space")

@@ -1,0 +1,78 @@
+"""The directories of partitions' logs: their names, making new ones, and removing those that belong to nobody.
+
+Which partitions there should be is the catalog's word, and the logs' life is ``partitions``'.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+from uuid import UUID
+
+from broker_core.catalog import Topic
+from broker_core.config import LogConfig
+from broker_core.log.checkpoint import read_partition_metadata, write_partition_metadata
+from broker_core.log.partition_log import PartitionLog, create_log
+from broker_core.model import LeaderEpoch, TopicPartition
+from broker_core.ports import Filesystem, Observer
+
+LOGS_PATH: Final = "logs"
+
+
+def directory_of(partition: TopicPartition) -> str:
+    """Where the log of ``partition`` lies, relative to the data directory."""
+    return f"{LOGS_PATH}/{partition}"
+
+
+def create_partition_log(
+    filesystem: Filesystem,
+    topic: Topic,
+    partition: TopicPartition,
+    config: LogConfig,
+    observer: Observer,
+    *,
+    leader_epoch: LeaderEpoch,
+) -> PartitionLog:
+    """An empty log in a new directory, whatever is left there from before is removed.
+
+    Everything in the directory is durable (two syncs); that it exists is durable once ``LOGS_PATH`` is synced, which
+    the caller does once for many. Raises OSError.
+    """
+    path = directory_of(partition)
+    if filesystem.exists(path):  # left by a creation or a removal that failed
+        filesystem.remove_tree(path)
+        filesystem.sync_directory(LOGS_PATH)
+    filesystem.make_directory(path)
+    write_partition_metadata(filesystem, path, topic.id)
+    return create_log(filesystem, path, partition, config, observer, leader_epoch=leader_epoch)
+
+
+def remove_strays(
+    filesystem: Filesystem, topic_ids: Mapping[TopicPartition, UUID], observer: Observer
+) -> tuple[TopicPartition, ...]:
+    """Remove directories of deleted topics that a crash left (or brought back).
+
+    Arguments:
+        topic_ids: of every partition that there should be.
+
+    Returns:
+        the partitions whose directories stay.
+
+    Raises:
+        StorageError: a topic id on disk is damaged.
+        OSError: the disk fails.
+    """
+    wanted = {str(partition): partition for partition in topic_ids}
+    owned, strays = [], 0
+    for name in filesystem.list_directory(LOGS_PATH):
+        partition = wanted.get(name)
+        path = f"{LOGS_PATH}/{name}"
+        if partition is not None and read_partition_metadata(filesystem, path) in (None, topic_ids[partition]):
+            owned.append(partition)
+            continue
+        observer.event("broker.stray_removed", path=path)
+        filesystem.remove_tree(path)
+        strays += 1
+    if strays:
+        filesystem.sync_directory(LOGS_PATH)
+    return tuple(owned)
