@@ -33,7 +33,7 @@ POINTS = (
     "batch",
 )
 VOCABULARY = 3_000
-LINES_PER_KILL = 1_500
+LINES_PER_KILL = 2_000
 BATCH_LINES = 100
 """A batch is fetched whole; small ones keep what an incarnation can do small."""
 MAX_RESTART_P95_S = 3.0
