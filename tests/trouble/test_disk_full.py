@@ -114,19 +114,19 @@ def live(world: World, full: FullDisk | None) -> Exception | None:
 
 def results(world: World) -> tuple[Any, Any]:
     shouted = [(record.key, record.value) for record in world.read("shouted")]
-    return shouted, {key: row[8:] for key, row in world.store("counts").items()}
+    return shouted, world.store("counts")
 
 
 EXPECTED = (
     [(b"k", str(line).upper().encode()) for _, line in LINES],
-    {b"a": b"\0\0\0\0\0\0\0\x18", b"b0": b"\0" * 7 + b"\x08", b"b1": b"\0" * 7 + b"\x08", b"b2": b"\0" * 7 + b"\x08"},
+    {b"a": b"24", b"b0": b"8", b"b1": b"8", b"b2": b"8"},
 )
 
 
 def test_the_undisturbed_run() -> None:
     world = new_world()
     assert live(world, None) is None
-    assert (results(world)[0], set(results(world)[1])) == (EXPECTED[0], set(EXPECTED[1]))
+    assert results(world) == EXPECTED
 
 
 @pytest.mark.parametrize("guarantee", ["exactly_once", "at_least_once"])
@@ -158,6 +158,7 @@ def test_at_every_write_of_a_commit(once: bool, guarantee: str) -> None:
         else:
             assert [*dict.fromkeys(got[0])] == [*dict.fromkeys(expected[0])], f"write {number}, {full.refused}"
             assert len(got[0]) >= len(expected[0])
+            assert all(int(got[1][word]) >= int(count) for word, count in expected[1].items())
         number += 1
     assert number > 20, "hardly anything was written"
     assert survived, "a wait for space never helped"
@@ -173,7 +174,7 @@ def test_at_a_write_of_the_start(number: int) -> None:
         assert "No space left on device" in str(failure) or "the log's disk is full" in str(failure)
     world.disk.faults.hook = None
     assert live(world, None) is None
-    assert results(world)[0] == EXPECTED[0]
+    assert results(world) == EXPECTED
 
 
 def test_clients_are_refused_before_the_disk_is_full() -> None:
@@ -201,7 +202,7 @@ def test_an_application_stops_and_goes_on_with_space() -> None:
     assert seen == EXPECTED[0][: len(seen)]
     world.disk.available_bytes = enough
     assert live(world, None) is None
-    assert results(world)[0] == EXPECTED[0]
+    assert results(world) == EXPECTED
 
 
 def test_on_a_real_disk_the_message_says_what_to_do(console: Console, monkeypatch: pytest.MonkeyPatch) -> None:

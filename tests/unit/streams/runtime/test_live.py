@@ -34,7 +34,9 @@ def test_the_line_names_rate_lag_state_and_drops() -> None:
 
 
 def test_nothing_is_said_of_what_is_not_there() -> None:
-    assert live_text("app", metrics(), 0.0) == "app: running | 0 records/s | 0 processed | lag 0 | 0 commits (last 0 ms)"
+    assert (
+        live_text("app", metrics(), 0.0) == "app: running | 0 records/s | 0 processed | lag 0 | 0 commits (last 0 ms)"
+    )
 
 
 def test_without_a_terminal_a_line_now_and_then() -> None:

@@ -50,7 +50,9 @@ def test_chained_repartitions_resolve_in_order() -> None:
     app = App("app")
     lines = app.stream("lines", key=str, value=str)
     first = lines.group_by(word).count(store="first").to_stream()
-    first.map(lambda key, value: (key, key), key=str, value=str).group_by(word).count(store="second").to_stream().to("out")
+    first.map(lambda key, value: (key, key), key=str, value=str).group_by(word).count(store="second").to_stream().to(
+        "out"
+    )
     topology = app.topology()
     counts = partition_counts(topology, {"lines": 5, "out": 1})
     assert {counts[topic.name] for topic in topology.internal_topics} == {5}

@@ -1,0 +1,61 @@
+"""What is replayed before a task runs: exactly what local state lacks."""
+
+from __future__ import annotations
+
+from state.memory_directory import MemoryStateDirectory
+from tests.unit.streams.runtime.machine import Machine
+
+LINES = [("k", f"a b{index}") for index in range(20)]
+
+
+def started(machine: Machine) -> list[dict[str, object]]:
+    return [fields for name, fields in machine.world.observer.events if name == "restore.started"]
+
+
+def restored(machine: Machine) -> int:
+    return sum(int(str(fields["records"])) for name, fields in machine.world.observer.events if name == "restore.done")
+
+
+def finished(**settings: object) -> Machine:
+    machine = Machine(lines=LINES, **settings)
+    worker = machine.worker()
+    machine.turn(worker, lambda: worker.finished)
+    machine.close()
+    machine.world.observer.events.clear()
+    return machine
+
+
+def test_state_that_is_whole_needs_nothing() -> None:
+    machine = finished()
+    machine.world.run()
+    assert restored(machine) == 0
+
+
+def test_lost_state_comes_back_from_the_changelog() -> None:
+    machine = finished()
+    before = machine.world.store("counts")
+    machine.world.state = MemoryStateDirectory()
+    machine.world.run()
+    assert restored(machine) >= len(before) == 21
+    assert {fields["from_offset"] for fields in started(machine)} == {0}
+    assert machine.world.store("counts") == before
+
+
+def test_a_crash_costs_only_the_tail() -> None:
+    """The database falls back to an earlier batch, with the position of that batch."""
+    machine = finished(fetch_max_bytes=200)
+    before = machine.world.store("counts")
+    lost = {task: 1 for task, count in machine.world.state.unflushed_batches().items() if count}
+    machine.world.state.crash(lost)
+    machine.world.run()
+    assert restored(machine) < 21
+    assert machine.world.store("counts") == before
+
+
+def test_each_batch_is_announced_with_its_position() -> None:
+    machine = finished()
+    machine.world.state = MemoryStateDirectory()
+    machine.world.run()
+    for name, fields in machine.world.observer.events:
+        if name == "restore.batch":
+            assert 0 < int(str(fields["position"])) <= int(str(fields["to_offset"]))
