@@ -14,11 +14,14 @@ from streams.errors import (
     TransactionAborted,
 )
 from streams.model import Record
+from streams.on_error import ErrorContext, ErrorPolicy, dead_letter, fail, retry, skip
 
 __all__ = [
     "App",
     "ClientError",
     "ConfigError",
+    "ErrorContext",
+    "ErrorPolicy",
     "KGroupedStream",
     "KStream",
     "KTable",
@@ -29,5 +32,9 @@ __all__ = [
     "StreamsError",
     "TopologyError",
     "TransactionAborted",
+    "dead_letter",
+    "fail",
+    "retry",
     "serde",
+    "skip",
 ]

@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, Any, TypeVar, overload
 from streams.config import Guarantee, StreamsConfig, load_config
 from streams.dsl.builder import Builder, caller
 from streams.dsl.flow import Flow
-from streams.dsl.functions import timestamp_function
+from streams.dsl.functions import error_policy, timestamp_function
 from streams.dsl.stream import KStream, TypeOf
 from streams.dsl.table import KTable
 from streams.errors import TopologyError
 from streams.model import Headers, Record
+from streams.on_error import OnError
 from streams.serde.own import own_type
 from streams.topology.compile import CompiledTopology, compile_topology
 from streams.topology.feed import Feed
@@ -41,6 +42,8 @@ class App:
         broker: ``host:port`` of a cluster; default: the embedded log in ``data_dir``.
         data_dir: where the embedded log and the local state are; default ``.streams/<id>``.
         guarantee: ``exactly_once`` (default) or ``at_least_once``.
+        on_error: what becomes of a record on which an operator without a policy of its own fails: ``fail`` (default),
+            ``skip``, ``retry(...)``, ``dead_letter("topic")``, or a function of the exception that returns one of them.
         settings: any other field of ``StreamsConfig``. Each setting also by environment
             (``STREAMS_COMMIT_INTERVAL_MS``), which wins over the code; the command line wins over both.
 
@@ -51,12 +54,13 @@ class App:
 
     def __init__(
         self, id: str, *, broker: str | None = None, data_dir: str | Path | None = None,  # noqa: A002
-        guarantee: str | Guarantee | None = None, **settings: Any,
+        guarantee: str | Guarantee | None = None, on_error: OnError | None = None, **settings: Any,
     ) -> None:  # fmt: skip
         self.id = check_name(id, "application id")
         given: dict[str, Any] = {"broker": broker, "data_dir": data_dir, "guarantee": guarantee, **settings}
         self._settings = {name: value for name, value in given.items() if value is not None}
         self._builder = Builder(self.id)
+        self._on_error = error_policy(on_error, caller())
         self._feeds: list[Feed] = []
         self.running: Supervisor | None = None
         """What runs this application in this process; set and cleared by the runtime."""
@@ -77,6 +81,7 @@ class App:
     def stream(
         self, topics: str | Sequence[str], *, key: TypeOf[K], value: TypeOf[V],
         timestamp: str | Callable[[V], Any] | None = None, name: str | None = None,
+        on_error: OnError | None = None,
     ) -> KStream[K, V]:  # fmt: skip
         """Read topics as a stream of records.
 
@@ -86,6 +91,7 @@ class App:
             timestamp: name of the value's field, or a function of the value, that gives the event time: milliseconds
                 since the epoch or an aware datetime. Default: the record's own timestamp.
             name: of the node; default ``<topic>-source``.
+            on_error: what becomes of a record that cannot be decoded, or whose timestamp cannot be taken.
 
         Raises:
             TopologyError: no topic, an illegal name, a type without a format, or a topic read differently already.
@@ -99,6 +105,7 @@ class App:
         node = Source(
             name=check_name(name, f"{at(location)}name") if name is not None else f"{base}-source",
             location=location,
+            on_error=error_policy(on_error, location),
             topics=found,
             key_serde=key_serde,
             value_serde=value_serde,
@@ -159,7 +166,7 @@ class App:
         Raises:
             TopologyError: nothing was declared, or it cannot run.
         """
-        return compile_topology(self.id, self._builder.graph)
+        return compile_topology(self.id, self._builder.graph, on_error=self._on_error)
 
     def topic_serdes(self, topic: str, *, key: Any = None, value: Any = None) -> tuple[AnySerde, AnySerde]:
         """Serdes of a topic's keys and values.

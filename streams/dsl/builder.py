@@ -86,7 +86,7 @@ class Builder:
             shared = next(topic for topic in node.topics if topic in other.topics)
             raise TopologyError(
                 f"{at(node.location)}topic {shared!r} is read {at(other.location, 'at ')}already, with other topics, "
-                "types or timestamps; read it once, keep the stream in a variable and use it twice"
+                "types, timestamps or on_error; read it once, keep the stream in a variable and use it twice"
             )
         return self.add(node, ())
 
@@ -146,6 +146,7 @@ def _reads_alike(one: Source, other: Source) -> bool:
         and one.key_serde.id == other.key_serde.id
         and one.value_serde.id == other.value_serde.id
         and one.timestamp == other.timestamp
+        and one.on_error == other.on_error
     )
 
 

@@ -12,6 +12,7 @@ from operator import attrgetter, itemgetter
 from typing import Any, TypeAlias
 
 from streams.errors import TopologyError
+from streams.on_error import ErrorPolicy, dead_letter, retry
 from streams.topology.graph import at
 from streams.topology.nodes import UserFunction
 
@@ -37,6 +38,7 @@ SHAPES: dict[str, tuple[Shape, ...]] = {
     "initializer": ((),),
     "timestamp": (("value",),),
     "partitioner": (("topic", "key", "value", "partitions"),),
+    "on_error": (("error",), ("error", "context")),
 }
 """Operator (or argument) to shapes, the shortest first."""
 
@@ -73,6 +75,27 @@ def shape_function(function: object, operator: str, location: str, *, argument: 
         f"{at(location)}{called} calls its function with {accepted}; {display_name(function)}({', '.join(names)}) "
         f"{'requires' if required else 'takes'} {required or capacity or 'no'} parameter{'' if required == 1 else 's'}"
     )
+
+
+def error_policy(on_error: object, location: str) -> ErrorPolicy | UserFunction | None:
+    """A policy, the shape of a function that chooses one, or None where nothing was given.
+
+    Raises:
+        TopologyError: neither a policy nor a function of an exception.
+    """
+    if on_error is None or isinstance(on_error, ErrorPolicy):
+        return on_error
+    if on_error in (retry, dead_letter):
+        name = getattr(on_error, "__name__", "")
+        raise TopologyError(
+            f"{at(location)}on_error={name}: call it, {name}({'topic' if name == 'dead_letter' else ''})"
+        )
+    if not callable(on_error):
+        raise TopologyError(
+            f"{at(location)}on_error= takes fail, skip, retry(...), dead_letter('topic') or a function of the "
+            f"exception that returns one of them, not {_described(on_error)}"
+        )
+    return shape_function(on_error, "on_error", location, argument="on_error")
 
 
 def timestamp_function(timestamp: object, value_type: object, location: str) -> UserFunction:

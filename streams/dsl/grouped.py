@@ -12,9 +12,10 @@ from state.model import StoreSpec
 from streams.dsl import returns
 from streams.dsl.builder import Builder, caller
 from streams.dsl.flow import Flow, lost, need_serde
-from streams.dsl.functions import shape_function
+from streams.dsl.functions import error_policy, shape_function
 from streams.dsl.suggest import suggested
 from streams.dsl.table import KTable
+from streams.on_error import ErrorPolicy, OnError
 from streams.serde import models, plain
 from streams.topology import nodes
 from streams.topology.names import changelog_topic, repartition_topic
@@ -61,7 +62,14 @@ class KGroupedStream(Generic[K, V]):
         location = caller()
         return self._aggregated("count", Flow(serde=models.integer), store=store, cached=cached, location=location)
 
-    def reduce(self, reducer: Callable[[V, V], V], *, store: str | None = None, cached: bool = True) -> KTable[K, V]:
+    def reduce(
+        self,
+        reducer: Callable[[V, V], V],
+        *,
+        store: str | None = None,
+        cached: bool = True,
+        on_error: OnError | None = None,
+    ) -> KTable[K, V]:
         """Combine the values of each key two by two; the first value is the aggregate as it is.
 
         Arguments:
@@ -70,31 +78,24 @@ class KGroupedStream(Generic[K, V]):
         """
         location = caller()
         adder = shape_function(reducer, "reduce", location)
-        return self._aggregated("reduce", self._value, store=store, cached=cached, location=location, adder=adder)
+        return self._aggregated(
+            "reduce", self._value, store=store, cached=cached, location=location, adder=adder,
+            on_error=error_policy(on_error, location),
+        )  # fmt: skip
 
     @overload
     def aggregate(
-        self,
-        initializer: Callable[[], A],
-        adder: Callable[[A, V], A],
-        *,
-        value: TypeOf[A] | None = None,
-        store: str | None = None,
-        cached: bool = True,
-    ) -> KTable[K, A]: ...
+        self, initializer: Callable[[], A], adder: Callable[[A, V], A], *, value: TypeOf[A] | None = None,
+        store: str | None = None, cached: bool = True, on_error: OnError | None = None,
+    ) -> KTable[K, A]: ...  # fmt: skip
     @overload
     def aggregate(
-        self,
-        initializer: Callable[[], A],
-        adder: Callable[[K, A, V], A],
-        *,
-        value: TypeOf[A] | None = None,
-        store: str | None = None,
-        cached: bool = True,
-    ) -> KTable[K, A]: ...
+        self, initializer: Callable[[], A], adder: Callable[[K, A, V], A], *, value: TypeOf[A] | None = None,
+        store: str | None = None, cached: bool = True, on_error: OnError | None = None,
+    ) -> KTable[K, A]: ...  # fmt: skip
     def aggregate(
         self, initializer: Callable[[], Any], adder: Callable[..., Any], *, value: Any = None,
-        store: str | None = None, cached: bool = True,
+        store: str | None = None, cached: bool = True, on_error: OnError | None = None,
     ) -> Any:  # fmt: skip
         """Build an aggregate of another type than the values.
 
@@ -112,12 +113,14 @@ class KGroupedStream(Generic[K, V]):
         unknown = lost("aggregate", location, "value=", suggested(start, Flow(), Flow()))
         flow = self._builder.flow(value, found, unknown, location)
         return self._aggregated(
-            "aggregate", flow, store=store, cached=cached, location=location, initializer=start, adder=function
-        )
+            "aggregate", flow, store=store, cached=cached, location=location, initializer=start, adder=function,
+            on_error=error_policy(on_error, location),
+        )  # fmt: skip
 
     def _aggregated(
         self, kind: str, result: Flow, *, store: str | None, cached: bool, location: str,
         initializer: nodes.UserFunction | None = None, adder: nodes.UserFunction | None = None,
+        on_error: ErrorPolicy | nodes.UserFunction | None = None,
     ) -> KTable[Any, Any]:  # fmt: skip
         because = "keeps its results in a store"
         key_serde = need_serde(self._key, kind, location, because=because, what="key")
@@ -129,6 +132,7 @@ class KGroupedStream(Generic[K, V]):
         node = nodes.Aggregate(
             name=name,
             location=location,
+            on_error=on_error,
             kind=kind,
             store=StoreSpec(
                 name=name, changelog_topic=changelog_topic(self._builder.application_id, name), cached=cached

@@ -6,8 +6,9 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Generic, TypeVar, overload
 
 from streams.dsl.builder import caller
-from streams.dsl.functions import shape_function
+from streams.dsl.functions import error_policy, shape_function
 from streams.errors import TopologyError
+from streams.on_error import OnError
 from streams.topology.graph import at
 from streams.topology.names import check_name
 from streams.topology.nodes import Branch
@@ -28,12 +29,20 @@ class SplitStream(Generic[K, V]):
         self._default = False
 
     @overload
-    def branch(self, predicate: OfValue[V, object], name: str | None = None) -> KStream[K, V]: ...
+    def branch(
+        self, predicate: OfValue[V, object], name: str | None = None, *, on_error: OnError | None = None
+    ) -> KStream[K, V]: ...
     @overload
-    def branch(self, predicate: OfRecord[K, V, object], name: str | None = None) -> KStream[K, V]: ...
+    def branch(
+        self, predicate: OfRecord[K, V, object], name: str | None = None, *, on_error: OnError | None = None
+    ) -> KStream[K, V]: ...
     @overload
-    def branch(self, predicate: OfContext[K, V, object], name: str | None = None) -> KStream[K, V]: ...
-    def branch(self, predicate: Callable[..., object], name: str | None = None) -> KStream[K, V]:
+    def branch(
+        self, predicate: OfContext[K, V, object], name: str | None = None, *, on_error: OnError | None = None
+    ) -> KStream[K, V]: ...
+    def branch(
+        self, predicate: Callable[..., object], name: str | None = None, *, on_error: OnError | None = None
+    ) -> KStream[K, V]:
         """The records for which the predicate is true and that no branch before this one has taken.
 
         Arguments:
@@ -43,7 +52,7 @@ class SplitStream(Generic[K, V]):
             TopologyError: no predicate, a name twice, or declared after ``default()``.
         """
         location = caller()
-        return self._add(predicate, name or "branch", location, given=name is not None)
+        return self._add(predicate, name or "branch", location, given=name is not None, on_error=on_error)
 
     def default(self, name: str | None = None) -> KStream[K, V]:
         """The records that no branch takes; without this call they go nowhere. Declared last.
@@ -57,7 +66,8 @@ class SplitStream(Generic[K, V]):
         return found
 
     def _add(
-        self, predicate: Callable[..., object] | None, name: str, location: str, *, given: bool
+        self, predicate: Callable[..., object] | None, name: str, location: str, *, given: bool,
+        on_error: OnError | None = None,
     ) -> KStream[K, V]:  # fmt: skip
         stream = self._stream
         if self._default:
@@ -69,6 +79,7 @@ class SplitStream(Generic[K, V]):
         node = Branch(
             name=wanted if given else stream._builder.name(None, stream._node, name, location),
             location=location,
+            on_error=error_policy(on_error, location),
             split=stream._node,
             predicate=None if predicate is None else shape_function(predicate, "branch", location),
         )

@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar, overload
 from streams.dsl import returns
 from streams.dsl.builder import Builder, caller
 from streams.dsl.flow import Flow, lost, need_serde
-from streams.dsl.functions import shape_function
+from streams.dsl.functions import error_policy, shape_function
 from streams.dsl.grouped import KGroupedStream
 from streams.dsl.split import SplitStream
 from streams.dsl.suggest import suggested
 from streams.errors import TopologyError
 from streams.model import RecordContext
+from streams.on_error import OnError
 from streams.serde.base import Serde
 from streams.topology import nodes
 from streams.topology.graph import at
@@ -43,7 +44,9 @@ class KStream(Generic[K, V]):
     """Records of one or more topics, or what operators made of them.
 
     Made by ``App.stream`` and by other streams, never directly. A handle is immutable: using it twice makes two
-    branches. Every method raises ``TopologyError`` for what can be seen to be wrong at build time.
+    branches. Every method raises ``TopologyError`` for what can be seen to be wrong at build time. ``on_error`` says
+    what becomes of a record on which the operator fails: ``fail``, ``skip``, ``retry(...)``, ``dead_letter("topic")``
+    or a function of the exception that returns one of them; default: what the application says.
     """
 
     def __init__(
@@ -60,53 +63,65 @@ class KStream(Generic[K, V]):
         return f"<KStream {self._node!r} of application {self._builder.application_id!r}>"
 
     @overload
-    def filter(self, predicate: OfValue[V, object], *, name: str | None = None) -> KStream[K, V]: ...
+    def filter(
+        self, predicate: OfValue[V, object], *, name: str | None = None, on_error: OnError | None = None
+    ) -> KStream[K, V]: ...
     @overload
-    def filter(self, predicate: OfRecord[K, V, object], *, name: str | None = None) -> KStream[K, V]: ...
+    def filter(
+        self, predicate: OfRecord[K, V, object], *, name: str | None = None, on_error: OnError | None = None
+    ) -> KStream[K, V]: ...
     @overload
-    def filter(self, predicate: OfContext[K, V, object], *, name: str | None = None) -> KStream[K, V]: ...
-    def filter(self, predicate: Callable[..., object], *, name: str | None = None) -> KStream[K, V]:
+    def filter(
+        self, predicate: OfContext[K, V, object], *, name: str | None = None, on_error: OnError | None = None
+    ) -> KStream[K, V]: ...
+    def filter(
+        self, predicate: Callable[..., object], *, name: str | None = None, on_error: OnError | None = None
+    ) -> KStream[K, V]:
         """Pass on the records for which the predicate is true."""
-        return self._filtered("filter", predicate, name, negate=False)
+        return self._filtered("filter", predicate, name, on_error, negate=False)
 
     @overload
-    def filter_not(self, predicate: OfValue[V, object], *, name: str | None = None) -> KStream[K, V]: ...
+    def filter_not(
+        self, predicate: OfValue[V, object], *, name: str | None = None, on_error: OnError | None = None
+    ) -> KStream[K, V]: ...
     @overload
-    def filter_not(self, predicate: OfRecord[K, V, object], *, name: str | None = None) -> KStream[K, V]: ...
+    def filter_not(
+        self, predicate: OfRecord[K, V, object], *, name: str | None = None, on_error: OnError | None = None
+    ) -> KStream[K, V]: ...
     @overload
-    def filter_not(self, predicate: OfContext[K, V, object], *, name: str | None = None) -> KStream[K, V]: ...
-    def filter_not(self, predicate: Callable[..., object], *, name: str | None = None) -> KStream[K, V]:
+    def filter_not(
+        self, predicate: OfContext[K, V, object], *, name: str | None = None, on_error: OnError | None = None
+    ) -> KStream[K, V]: ...
+    def filter_not(
+        self, predicate: Callable[..., object], *, name: str | None = None, on_error: OnError | None = None
+    ) -> KStream[K, V]:
         """Pass on the records for which the predicate is false."""
-        return self._filtered("filter_not", predicate, name, negate=True)
+        return self._filtered("filter_not", predicate, name, on_error, negate=True)
 
     @overload
     def map(
-        self,
-        mapper: OfValue[V, tuple[K2, V2]],
-        *,
-        key: TypeOf[K2] | None = None,
-        value: TypeOf[V2] | None = None,
-        name: str | None = None,
-    ) -> KStream[K2, V2]: ...
+        self, mapper: OfValue[V, tuple[K2, V2]], *, key: TypeOf[K2] | None = None, value: TypeOf[V2] | None = None,
+        name: str | None = None, on_error: OnError | None = None,
+    ) -> KStream[K2, V2]: ...  # fmt: skip
     @overload
     def map(
-        self,
-        mapper: OfRecord[K, V, tuple[K2, V2]],
-        *,
-        key: TypeOf[K2] | None = None,
-        value: TypeOf[V2] | None = None,
-        name: str | None = None,
-    ) -> KStream[K2, V2]: ...
+        self, mapper: OfRecord[K, V, tuple[K2, V2]], *, key: TypeOf[K2] | None = None, value: TypeOf[V2] | None = None,
+        name: str | None = None, on_error: OnError | None = None,
+    ) -> KStream[K2, V2]: ...  # fmt: skip
     @overload
     def map(
+        self, mapper: OfContext[K, V, tuple[K2, V2]], *, key: TypeOf[K2] | None = None, value: TypeOf[V2] | None = None,
+        name: str | None = None, on_error: OnError | None = None,
+    ) -> KStream[K2, V2]: ...  # fmt: skip
+    def map(
         self,
-        mapper: OfContext[K, V, tuple[K2, V2]],
+        mapper: Callable[..., Any],
         *,
-        key: TypeOf[K2] | None = None,
-        value: TypeOf[V2] | None = None,
+        key: Any = None,
+        value: Any = None,
         name: str | None = None,
-    ) -> KStream[K2, V2]: ...
-    def map(self, mapper: Callable[..., Any], *, key: Any = None, value: Any = None, name: str | None = None) -> Any:
+        on_error: OnError | None = None,
+    ) -> Any:
         """Turn each record into another: the mapper returns ``(key, value)``.
 
         Arguments:
@@ -114,23 +129,33 @@ class KStream(Generic[K, V]):
         """
         location = caller()
         function = shape_function(mapper, "map", location)
-        node = nodes.Map(name=self._name(name, "map", location), location=location, mapper=function)
+        node = nodes.Map(
+            name=self._name(name, "map", location),
+            location=location,
+            on_error=error_policy(on_error, location),
+            mapper=function,
+        )
         found = returns.pair_of(returns.returned(mapper))
         return self._rekeyed_by("map", node, found, key, value)
 
     @overload
     def map_values(
-        self, mapper: OfValue[V, V2], *, value: TypeOf[V2] | None = None, name: str | None = None
-    ) -> KStream[K, V2]: ...
+        self, mapper: OfValue[V, V2], *, value: TypeOf[V2] | None = None, name: str | None = None,
+        on_error: OnError | None = None,
+    ) -> KStream[K, V2]: ...  # fmt: skip
     @overload
     def map_values(
-        self, mapper: OfRecord[K, V, V2], *, value: TypeOf[V2] | None = None, name: str | None = None
-    ) -> KStream[K, V2]: ...
+        self, mapper: OfRecord[K, V, V2], *, value: TypeOf[V2] | None = None, name: str | None = None,
+        on_error: OnError | None = None,
+    ) -> KStream[K, V2]: ...  # fmt: skip
     @overload
     def map_values(
-        self, mapper: OfContext[K, V, V2], *, value: TypeOf[V2] | None = None, name: str | None = None
-    ) -> KStream[K, V2]: ...
-    def map_values(self, mapper: Callable[..., Any], *, value: Any = None, name: str | None = None) -> Any:
+        self, mapper: OfContext[K, V, V2], *, value: TypeOf[V2] | None = None, name: str | None = None,
+        on_error: OnError | None = None,
+    ) -> KStream[K, V2]: ...  # fmt: skip
+    def map_values(
+        self, mapper: Callable[..., Any], *, value: Any = None, name: str | None = None, on_error: OnError | None = None
+    ) -> Any:
         """Turn each value into another; the key stays, so nothing has to move between partitions.
 
         Arguments:
@@ -138,40 +163,39 @@ class KStream(Generic[K, V]):
         """
         location = caller()
         function = shape_function(mapper, "map_values", location)
-        node = nodes.MapValues(name=self._name(name, "map_values", location), location=location, mapper=function)
+        node = nodes.MapValues(
+            name=self._name(name, "map_values", location),
+            location=location,
+            on_error=error_policy(on_error, location),
+            mapper=function,
+        )
         unknown = lost("map_values", location, "value=", suggested(function, self._key, self._value))
         flow = self._builder.flow(value, returns.returned(mapper), unknown, location)
         return self._then(node, value=flow)
 
     @overload
     def flat_map(
-        self,
-        mapper: OfValue[V, Iterable[tuple[K2, V2]]],
-        *,
-        key: TypeOf[K2] | None = None,
-        value: TypeOf[V2] | None = None,
-        name: str | None = None,
-    ) -> KStream[K2, V2]: ...
+        self, mapper: OfValue[V, Iterable[tuple[K2, V2]]], *, key: TypeOf[K2] | None = None,
+        value: TypeOf[V2] | None = None, name: str | None = None, on_error: OnError | None = None,
+    ) -> KStream[K2, V2]: ...  # fmt: skip
     @overload
     def flat_map(
-        self,
-        mapper: OfRecord[K, V, Iterable[tuple[K2, V2]]],
-        *,
-        key: TypeOf[K2] | None = None,
-        value: TypeOf[V2] | None = None,
-        name: str | None = None,
-    ) -> KStream[K2, V2]: ...
+        self, mapper: OfRecord[K, V, Iterable[tuple[K2, V2]]], *, key: TypeOf[K2] | None = None,
+        value: TypeOf[V2] | None = None, name: str | None = None, on_error: OnError | None = None,
+    ) -> KStream[K2, V2]: ...  # fmt: skip
     @overload
     def flat_map(
-        self,
-        mapper: OfContext[K, V, Iterable[tuple[K2, V2]]],
-        *,
-        key: TypeOf[K2] | None = None,
-        value: TypeOf[V2] | None = None,
-        name: str | None = None,
-    ) -> KStream[K2, V2]: ...
+        self, mapper: OfContext[K, V, Iterable[tuple[K2, V2]]], *, key: TypeOf[K2] | None = None,
+        value: TypeOf[V2] | None = None, name: str | None = None, on_error: OnError | None = None,
+    ) -> KStream[K2, V2]: ...  # fmt: skip
     def flat_map(
-        self, mapper: Callable[..., Any], *, key: Any = None, value: Any = None, name: str | None = None
+        self,
+        mapper: Callable[..., Any],
+        *,
+        key: Any = None,
+        value: Any = None,
+        name: str | None = None,
+        on_error: OnError | None = None,
     ) -> Any:
         """Turn each record into any number of records: the mapper returns or yields ``(key, value)`` pairs.
 
@@ -180,23 +204,33 @@ class KStream(Generic[K, V]):
         """
         location = caller()
         function = shape_function(mapper, "flat_map", location)
-        node = nodes.FlatMap(name=self._name(name, "flat_map", location), location=location, mapper=function)
+        node = nodes.FlatMap(
+            name=self._name(name, "flat_map", location),
+            location=location,
+            on_error=error_policy(on_error, location),
+            mapper=function,
+        )
         found = returns.pair_of(returns.element_of(returns.returned(mapper)))
         return self._rekeyed_by("flat_map", node, found, key, value)
 
     @overload
     def flat_map_values(
-        self, mapper: OfValue[V, Iterable[V2]], *, value: TypeOf[V2] | None = None, name: str | None = None
-    ) -> KStream[K, V2]: ...
+        self, mapper: OfValue[V, Iterable[V2]], *, value: TypeOf[V2] | None = None, name: str | None = None,
+        on_error: OnError | None = None,
+    ) -> KStream[K, V2]: ...  # fmt: skip
     @overload
     def flat_map_values(
-        self, mapper: OfRecord[K, V, Iterable[V2]], *, value: TypeOf[V2] | None = None, name: str | None = None
-    ) -> KStream[K, V2]: ...
+        self, mapper: OfRecord[K, V, Iterable[V2]], *, value: TypeOf[V2] | None = None, name: str | None = None,
+        on_error: OnError | None = None,
+    ) -> KStream[K, V2]: ...  # fmt: skip
     @overload
     def flat_map_values(
-        self, mapper: OfContext[K, V, Iterable[V2]], *, value: TypeOf[V2] | None = None, name: str | None = None
-    ) -> KStream[K, V2]: ...
-    def flat_map_values(self, mapper: Callable[..., Any], *, value: Any = None, name: str | None = None) -> Any:
+        self, mapper: OfContext[K, V, Iterable[V2]], *, value: TypeOf[V2] | None = None, name: str | None = None,
+        on_error: OnError | None = None,
+    ) -> KStream[K, V2]: ...  # fmt: skip
+    def flat_map_values(
+        self, mapper: Callable[..., Any], *, value: Any = None, name: str | None = None, on_error: OnError | None = None
+    ) -> Any:
         """Turn each value into any number of values, all under the same key and timestamp.
 
         Arguments:
@@ -205,7 +239,10 @@ class KStream(Generic[K, V]):
         location = caller()
         function = shape_function(mapper, "flat_map_values", location)
         node = nodes.FlatMapValues(
-            name=self._name(name, "flat_map_values", location), location=location, mapper=function
+            name=self._name(name, "flat_map_values", location),
+            location=location,
+            on_error=error_policy(on_error, location),
+            mapper=function,
         )
         unknown = lost("flat_map_values", location, "value=", suggested(function, self._key, self._value, each=True))
         found = returns.element_of(returns.returned(mapper))
@@ -213,47 +250,82 @@ class KStream(Generic[K, V]):
 
     @overload
     def select_key(
-        self, mapper: OfValue[V, K2], *, key: TypeOf[K2] | None = None, name: str | None = None
-    ) -> KStream[K2, V]: ...
+        self, mapper: OfValue[V, K2], *, key: TypeOf[K2] | None = None, name: str | None = None,
+        on_error: OnError | None = None,
+    ) -> KStream[K2, V]: ...  # fmt: skip
     @overload
     def select_key(
-        self, mapper: OfRecord[K, V, K2], *, key: TypeOf[K2] | None = None, name: str | None = None
-    ) -> KStream[K2, V]: ...
+        self, mapper: OfRecord[K, V, K2], *, key: TypeOf[K2] | None = None, name: str | None = None,
+        on_error: OnError | None = None,
+    ) -> KStream[K2, V]: ...  # fmt: skip
     @overload
     def select_key(
-        self, mapper: OfContext[K, V, K2], *, key: TypeOf[K2] | None = None, name: str | None = None
-    ) -> KStream[K2, V]: ...
-    def select_key(self, mapper: Callable[..., Any], *, key: Any = None, name: str | None = None) -> Any:
+        self, mapper: OfContext[K, V, K2], *, key: TypeOf[K2] | None = None, name: str | None = None,
+        on_error: OnError | None = None,
+    ) -> KStream[K2, V]: ...  # fmt: skip
+    def select_key(
+        self, mapper: Callable[..., Any], *, key: Any = None, name: str | None = None, on_error: OnError | None = None
+    ) -> Any:
         """Give each record another key. A grouping further down then goes through a repartition topic.
 
         Arguments:
             key: type of the new key, where the mapper has no return annotation.
         """
-        return self._with_key("select_key", mapper, key, name, caller())
+        return self._with_key("select_key", mapper, key, name, on_error, caller())
 
     @overload
-    def peek(self, action: OfValue[V, object], *, name: str | None = None) -> KStream[K, V]: ...
+    def peek(
+        self, action: OfValue[V, object], *, name: str | None = None, on_error: OnError | None = None
+    ) -> KStream[K, V]: ...
     @overload
-    def peek(self, action: OfRecord[K, V, object], *, name: str | None = None) -> KStream[K, V]: ...
+    def peek(
+        self, action: OfRecord[K, V, object], *, name: str | None = None, on_error: OnError | None = None
+    ) -> KStream[K, V]: ...
     @overload
-    def peek(self, action: OfContext[K, V, object], *, name: str | None = None) -> KStream[K, V]: ...
-    def peek(self, action: Callable[..., object], *, name: str | None = None) -> KStream[K, V]:
+    def peek(
+        self, action: OfContext[K, V, object], *, name: str | None = None, on_error: OnError | None = None
+    ) -> KStream[K, V]: ...
+    def peek(
+        self, action: Callable[..., object], *, name: str | None = None, on_error: OnError | None = None
+    ) -> KStream[K, V]:
         """Call a function for each record and pass the record on. Its side effects are not part of the transaction."""
         location = caller()
         function = shape_function(action, "peek", location)
-        return self._then(nodes.Peek(name=self._name(name, "peek", location), location=location, action=function))
+        return self._then(
+            nodes.Peek(
+                name=self._name(name, "peek", location),
+                location=location,
+                on_error=error_policy(on_error, location),
+                action=function,
+            )
+        )
 
     @overload
-    def for_each(self, action: OfValue[V, object], *, name: str | None = None) -> None: ...
+    def for_each(
+        self, action: OfValue[V, object], *, name: str | None = None, on_error: OnError | None = None
+    ) -> None: ...
     @overload
-    def for_each(self, action: OfRecord[K, V, object], *, name: str | None = None) -> None: ...
+    def for_each(
+        self, action: OfRecord[K, V, object], *, name: str | None = None, on_error: OnError | None = None
+    ) -> None: ...
     @overload
-    def for_each(self, action: OfContext[K, V, object], *, name: str | None = None) -> None: ...
-    def for_each(self, action: Callable[..., object], *, name: str | None = None) -> None:
+    def for_each(
+        self, action: OfContext[K, V, object], *, name: str | None = None, on_error: OnError | None = None
+    ) -> None: ...
+    def for_each(
+        self, action: Callable[..., object], *, name: str | None = None, on_error: OnError | None = None
+    ) -> None:
         """Call a function for each record; the stream ends here."""
         location = caller()
         function = shape_function(action, "for_each", location)
-        self._then(nodes.ForEach(name=self._name(name, "for_each", location), location=location, action=function))
+        self._then(
+            nodes.ForEach(
+                name=self._name(name, "for_each", location),
+                location=location,
+                on_error=error_policy(on_error, location),
+                action=function,
+            )
+        )
 
     def merge(
         self, other: KStream[K, V2], *, value: TypeOf[V | V2] | None = None, name: str | None = None
@@ -293,6 +365,7 @@ class KStream(Generic[K, V]):
         partitions: int | None = None,
         key: TypeOf[K] | None = None,
         value: TypeOf[V] | None = None,
+        on_error: OnError | None = None,
     ) -> KStream[K, V]:
         """Send all records through an internal topic, so that equal keys meet in one partition. Null keys are dropped.
 
@@ -311,6 +384,7 @@ class KStream(Generic[K, V]):
         node = nodes.Repartition(
             name=f"{base}-repartition",
             location=location,
+            on_error=error_policy(on_error, location),
             topic=repartition_topic(self._builder.application_id, base),
             key_serde=need_serde(key_flow, "repartition", location, because=because, what="key"),
             value_serde=need_serde(value_flow, "repartition", location, because=because, what="value"),
@@ -321,17 +395,22 @@ class KStream(Generic[K, V]):
 
     @overload
     def group_by(
-        self, mapper: OfValue[V, K2], *, key: TypeOf[K2] | None = None, name: str | None = None
-    ) -> KGroupedStream[K2, V]: ...
+        self, mapper: OfValue[V, K2], *, key: TypeOf[K2] | None = None, name: str | None = None,
+        on_error: OnError | None = None,
+    ) -> KGroupedStream[K2, V]: ...  # fmt: skip
     @overload
     def group_by(
-        self, mapper: OfRecord[K, V, K2], *, key: TypeOf[K2] | None = None, name: str | None = None
-    ) -> KGroupedStream[K2, V]: ...
+        self, mapper: OfRecord[K, V, K2], *, key: TypeOf[K2] | None = None, name: str | None = None,
+        on_error: OnError | None = None,
+    ) -> KGroupedStream[K2, V]: ...  # fmt: skip
     @overload
     def group_by(
-        self, mapper: OfContext[K, V, K2], *, key: TypeOf[K2] | None = None, name: str | None = None
-    ) -> KGroupedStream[K2, V]: ...
-    def group_by(self, mapper: Callable[..., Any], *, key: Any = None, name: str | None = None) -> Any:
+        self, mapper: OfContext[K, V, K2], *, key: TypeOf[K2] | None = None, name: str | None = None,
+        on_error: OnError | None = None,
+    ) -> KGroupedStream[K2, V]: ...  # fmt: skip
+    def group_by(
+        self, mapper: Callable[..., Any], *, key: Any = None, name: str | None = None, on_error: OnError | None = None
+    ) -> Any:
         """Group by a new key: the records go through a repartition topic. Those with a null key are dropped.
 
         Arguments:
@@ -341,7 +420,7 @@ class KStream(Generic[K, V]):
         location = caller()
         if name is not None:
             check_name(name, f"{at(location)}name")
-        keyed = self._with_key("group_by", mapper, key, None, location)
+        keyed = self._with_key("group_by", mapper, key, None, on_error, location)
         return KGroupedStream(
             self._builder, keyed._node, base=self._base, key=keyed._key, value=self._value, moves=True, name=name,
             location=location, operator="group_by",
@@ -369,6 +448,7 @@ class KStream(Generic[K, V]):
         value: TypeOf[V] | None = None,
         partitioner: Callable[[str, K, V, int], int | None] | None = None,
         name: str | None = None,
+        on_error: OnError | None = None,
     ) -> None:
         """Write the records to a topic.
 
@@ -392,6 +472,7 @@ class KStream(Generic[K, V]):
         node = nodes.Sink(
             name=self._builder.name(name, base, "sink", location),
             location=location,
+            on_error=error_policy(on_error, location),
             topic=target,
             key_serde=self._known("to", key, self._key, "key=", location).serde,
             value_serde=self._known("to", value, self._value, "value=", location).serde,
@@ -403,12 +484,18 @@ class KStream(Generic[K, V]):
         return self._builder.name(given, self._base, kind, location)
 
     def _filtered(
-        self, kind: str, predicate: Callable[..., object], name: str | None, *, negate: bool
+        self, kind: str, predicate: Callable[..., object], name: str | None, on_error: OnError | None, *, negate: bool
     ) -> KStream[K, V]:
         location = caller()
         function = shape_function(predicate, kind, location)
         return self._then(
-            nodes.Filter(name=self._name(name, kind, location), location=location, predicate=function, negate=negate)
+            nodes.Filter(
+                name=self._name(name, kind, location),
+                location=location,
+                on_error=error_policy(on_error, location),
+                predicate=function,
+                negate=negate,
+            )
         )
 
     def _then(self, node: nodes.Node, *, value: Flow | None = None) -> KStream[K, Any]:
@@ -433,10 +520,21 @@ class KStream(Generic[K, V]):
         )
 
     def _with_key(
-        self, operator: str, mapper: Callable[..., Any], key: Any, name: str | None, location: str
+        self,
+        operator: str,
+        mapper: Callable[..., Any],
+        key: Any,
+        name: str | None,
+        on_error: OnError | None,
+        location: str,
     ) -> KStream[Any, V]:
         function = shape_function(mapper, operator, location)
-        node = nodes.SelectKey(name=self._name(name, operator, location), location=location, mapper=function)
+        node = nodes.SelectKey(
+            name=self._name(name, operator, location),
+            location=location,
+            on_error=error_policy(on_error, location),
+            mapper=function,
+        )
         unknown = lost(operator, location, "key=", suggested(function, self._key, self._value))
         flow = self._builder.flow(key, returns.returned(mapper), unknown, location)
         self._builder.add(node, (self._node,))

@@ -5,13 +5,14 @@ Passes never rename: every name is in the graph already. Code for the nodes is g
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 
 from state.model import StoreSpec
 from streams.errors import TopologyError
+from streams.on_error import DeadLetter, ErrorPolicy, Retry
 from streams.topology.graph import TopologyGraph, at
-from streams.topology.nodes import Aggregate, AnySerde, Node, Repartition, Sink, Source
+from streams.topology.nodes import Aggregate, AnySerde, Node, Repartition, Sink, Source, UserFunction
 
 REPARTITION_CONFIGS: Mapping[str, str] = {"cleanup.policy": "delete", "retention.ms": "-1"}
 """Never by age: what has been committed is purged, what has not must stay (Kafka Streams' R3)."""
@@ -70,8 +71,13 @@ class CompiledTopology:
     """The topics written that it does not own; those that a function names are not known here."""
 
 
-def compile_topology(application_id: str, graph: TopologyGraph) -> CompiledTopology:
+def compile_topology(
+    application_id: str, graph: TopologyGraph, *, on_error: ErrorPolicy | UserFunction | None = None
+) -> CompiledTopology:
     """Split and number; the result depends on the order of declaration only.
+
+    Arguments:
+        on_error: policy of nodes that have none.
 
     Raises:
         TopologyError: nothing to run, two sources of one topic, two stores of one name.
@@ -81,7 +87,7 @@ def compile_topology(application_id: str, graph: TopologyGraph) -> CompiledTopol
             f"application {application_id!r} has no source: begin with app.stream('topic', key=..., value=...)"
         )
     _check_sources(graph.nodes())
-    split, repartitions = _split_repartitions(graph)
+    split, repartitions = _split_repartitions(graph, on_error)
     subtopologies = tuple(_sub_topology(index, split, part) for index, part in enumerate(split.components()))
     stores = _place_stores(subtopologies)
     changelogs = tuple(
@@ -97,10 +103,15 @@ def compile_topology(application_id: str, graph: TopologyGraph) -> CompiledTopol
         stores=stores,
         external_topics=_distinct(topic for sub in subtopologies for topic in sub.source_topics if topic not in own),
         output_topics=_distinct(
-            sink.topic
-            for sub in subtopologies
-            for sink in sub.sinks
-            if isinstance(sink.topic, str) and not sink.internal
+            (
+                *(
+                    sink.topic
+                    for sub in subtopologies
+                    for sink in sub.sinks
+                    if isinstance(sink.topic, str) and not sink.internal
+                ),
+                *_dead_letter_topics(subtopologies),
+            )
         ),
     )
 
@@ -118,18 +129,22 @@ def _check_sources(nodes: Iterable[Node]) -> None:
             readers[topic] = node  # type: ignore[assignment]
 
 
-def _split_repartitions(graph: TopologyGraph) -> tuple[TopologyGraph, tuple[InternalTopic, ...]]:
+def _split_repartitions(
+    graph: TopologyGraph, on_error: ErrorPolicy | UserFunction | None
+) -> tuple[TopologyGraph, tuple[InternalTopic, ...]]:
     """Each repartition becomes a sink above and a source below, with nothing between them but the topic."""
     split = TopologyGraph()
     topics: list[InternalTopic] = []
     below: dict[str, str] = {}
     for name in graph.topological():
         node = graph.node(name)
+        if node.on_error is None and on_error is not None:
+            node = replace(node, on_error=on_error)
         parents = tuple(below.get(parent, parent) for parent in graph.parents(name))
         if not isinstance(node, Repartition):
             split.add(node, parents)
             continue
-        sink, source = _halves(node)
+        sink, source = _halves(node, on_error)
         split.add(sink, parents)
         split.add(source)
         below[name] = source.name
@@ -139,10 +154,11 @@ def _split_repartitions(graph: TopologyGraph) -> tuple[TopologyGraph, tuple[Inte
     return split, tuple(topics)
 
 
-def _halves(node: Repartition) -> tuple[Sink, Source]:
+def _halves(node: Repartition, on_error: ErrorPolicy | UserFunction | None) -> tuple[Sink, Source]:
     sink = Sink(
         name=f"{node.name}-sink",
         location=node.location,
+        on_error=node.on_error,
         topic=node.topic,
         key_serde=node.key_serde,
         value_serde=node.value_serde,
@@ -151,6 +167,7 @@ def _halves(node: Repartition) -> tuple[Sink, Source]:
     source = Source(
         name=f"{node.name}-source",
         location=node.location,
+        on_error=on_error,
         topics=(node.topic,),
         key_serde=node.key_serde,
         value_serde=node.value_serde,
@@ -192,6 +209,14 @@ def _place_stores(subtopologies: tuple[SubTopology, ...]) -> dict[str, PlacedSto
                 value_serde=node.value_serde,
             )
     return placed
+
+
+def _dead_letter_topics(subtopologies: Iterable[SubTopology]) -> Iterator[str]:
+    for sub in subtopologies:
+        for node in sub.nodes:
+            policy = node.on_error.then if isinstance(node.on_error, Retry) else node.on_error
+            if isinstance(policy, DeadLetter):
+                yield policy.topic
 
 
 def _distinct(found: Iterable[str]) -> tuple[str, ...]:

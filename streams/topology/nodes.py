@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from state.model import StoreSpec
+from streams.on_error import ErrorPolicy
 from streams.serde.base import Serde
 
 AnySerde: TypeAlias = Serde[Any]
@@ -38,6 +39,8 @@ class Node:
 
     name: str
     location: str = ""
+    on_error: ErrorPolicy | UserFunction | None = None
+    """What becomes of a record that the node's functions or serdes fail on; None: the application's policy."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
