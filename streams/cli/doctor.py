@@ -12,7 +12,7 @@ import typer
 
 from broker_core.compiled import compiled_modules
 
-LIBRARIES = ("rocksdict", "pydantic", "msgspec", "cramjam", "google-crc32c", "cloudpickle", "typer", "rich")
+LIBRARIES = ("rocksdict", "networkx", "pydantic", "msgspec", "cramjam", "google-crc32c", "cloudpickle", "typer", "rich")
 
 
 def doctor() -> None:

@@ -1,15 +1,13 @@
 """The graph of nodes while it is being built: adds nodes, refuses what cannot be, answers in a fixed order.
 
 Owns edges and the order of declaration. Splitting into sub-topologies is ``compile``'s; the nodes' meaning is theirs.
-Two dictionaries and not a graph library: importing networkx takes a quarter of every start (it is the oracle of
-``tests/property/test_graph.py`` instead).
 """
 
 from __future__ import annotations
 
-import heapq
-from collections import deque
 from collections.abc import Sequence
+
+import networkx
 
 from streams.errors import TopologyError
 from streams.topology.nodes import Node, Source
@@ -23,9 +21,8 @@ class TopologyGraph:
     """
 
     def __init__(self) -> None:
-        self._nodes: dict[str, Node] = {}
-        self._children: dict[str, list[str]] = {}
-        self._parents: dict[str, list[str]] = {}
+        self._graph = networkx.MultiDiGraph()
+        self._edges = 0
 
     def add(self, node: Node, parents: Sequence[str] = ()) -> None:
         """Add a node below its parents, which must be there already.
@@ -33,7 +30,7 @@ class TopologyGraph:
         Raises:
             TopologyError: the name is taken, a parent is unknown, or a source has parents.
         """
-        if node.name in self._nodes:
+        if node.name in self._graph:
             other = self.node(node.name)
             raise TopologyError(
                 f"{at(node.location)}two nodes are called {node.name!r}: this {kind_of(node)} and the "
@@ -45,11 +42,9 @@ class TopologyGraph:
             raise TopologyError(f"{at(node.location)}{kind_of(node)} {node.name!r} needs a parent")
         for parent in parents:
             self._check_known(parent)
-        self._nodes[node.name] = node
-        self._children[node.name] = []
-        self._parents[node.name] = []
+        self._graph.add_node(node.name, node=node)
         for parent in parents:
-            self._add_edge(parent, node.name)
+            self.connect(parent, node.name)
 
     def connect(self, parent: str, child: str) -> None:
         """Add one more edge.
@@ -61,87 +56,52 @@ class TopologyGraph:
         self._check_known(child)
         if isinstance(self.node(child), Source):
             raise TopologyError(f"source {child!r} cannot have parents")
-        path = self._path(child, parent)
-        if path:
+        if parent == child or networkx.has_path(self._graph, child, parent):
+            path = networkx.shortest_path(self._graph, child, parent)
             raise TopologyError(
                 f"the edge from {parent!r} to {child!r} closes a cycle: {' -> '.join([*path, child])}. Records would "
                 "go round for ever; to feed results back, write them to a topic and read that topic as a source"
             )
-        self._add_edge(parent, child)
+        self._graph.add_edge(parent, child, order=self._edges)
+        self._edges += 1
 
     def node(self, name: str) -> Node:
-        return self._nodes[name]
+        found: Node = self._graph.nodes[name]["node"]
+        return found
 
     def __contains__(self, name: object) -> bool:
-        return name in self._nodes
+        return name in self._graph
 
     def nodes(self) -> tuple[Node, ...]:
         """All nodes in the order of declaration."""
-        return tuple(self._nodes.values())
+        return tuple(self.node(name) for name in self._graph)
 
     def children(self, name: str) -> tuple[str, ...]:
         """In the order of declaration, one for each edge."""
-        return tuple(self._children[name])
+        edges = sorted(self._graph.out_edges(name, data="order"), key=lambda edge: edge[2])
+        return tuple(child for _, child, _ in edges)
 
     def parents(self, name: str) -> tuple[str, ...]:
         """In the order of declaration, one for each edge."""
-        return tuple(self._parents[name])
+        edges = sorted(self._graph.in_edges(name, data="order"), key=lambda edge: edge[2])
+        return tuple(parent for parent, _, _ in edges)
 
     def topological(self) -> tuple[str, ...]:
         """Parents before children; among equals, the order of declaration."""
-        names = list(self._nodes)
-        index = {name: position for position, name in enumerate(names)}
-        missing = {name: len(parents) for name, parents in self._parents.items()}
-        ready = [index[name] for name in names if not missing[name]]
-        order: list[str] = []
-        while ready:
-            name = names[heapq.heappop(ready)]
-            order.append(name)
-            for child in self._children[name]:
-                missing[child] -= 1
-                if not missing[child]:
-                    heapq.heappush(ready, index[child])
-        return tuple(order)
+        index = {name: position for position, name in enumerate(self._graph)}
+        return tuple(networkx.lexicographical_topological_sort(self._graph, key=index.__getitem__))
 
     def components(self) -> tuple[tuple[str, ...], ...]:
         """The connected parts, each in topological order; ordered by their first node."""
-        first_of: dict[str, str] = {}
-        for first in self._nodes:
-            waiting = [first]
-            while waiting:
-                name = waiting.pop()
-                if name not in first_of:
-                    first_of[name] = first
-                    waiting += self._children[name] + self._parents[name]
-        parts: dict[str, list[str]] = {first: [] for first in self._nodes if first_of[first] == first}
-        for name in self.topological():
-            parts[first_of[name]].append(name)
-        return tuple(map(tuple, parts.values()))
-
-    def _add_edge(self, parent: str, child: str) -> None:
-        self._children[parent].append(child)
-        self._parents[child].append(parent)
-
-    def _path(self, start: str, end: str) -> list[str]:
-        """A shortest way along the edges, both ends included; empty where there is none."""
-        came_from: dict[str, str | None] = {start: None}
-        waiting = deque([start])
-        while waiting and end not in came_from:
-            name = waiting.popleft()
-            for child in self._children[name]:
-                if child not in came_from:
-                    came_from[child] = name
-                    waiting.append(child)
-        path: list[str] = []
-        step: str | None = end if end in came_from else None
-        while step is not None:
-            path.append(step)
-            step = came_from[step]
-        return path[::-1]
+        order = self.topological()
+        position = {name: index for index, name in enumerate(order)}
+        parts = [sorted(part, key=position.__getitem__) for part in networkx.weakly_connected_components(self._graph)]
+        first = {name: index for index, name in enumerate(self._graph)}
+        return tuple(tuple(part) for part in sorted(parts, key=lambda part: min(first[name] for name in part)))
 
     def _check_known(self, name: str) -> None:
-        if name not in self._nodes:
-            raise TopologyError(f"there is no node {name!r}; known are {', '.join(self._nodes) or 'none'}")
+        if name not in self._graph:
+            raise TopologyError(f"there is no node {name!r}; known are {', '.join(self._graph) or 'none'}")
 
 
 def kind_of(node: Node) -> str:
