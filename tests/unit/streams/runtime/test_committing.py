@@ -41,7 +41,9 @@ def test_nothing_is_visible_before_the_transaction_ends() -> None:
     """Crash before the end of the transaction: no output, no offset, no row."""
     machine = Machine(lines=LINES)
     worker = machine.worker()
-    machine.turn(worker, lambda: ("commit.step", {"step": "flush_caches", "at": "after"}) in machine.world.observer.events)
+    machine.turn(
+        worker, lambda: ("commit.step", {"step": "flush_caches", "at": "after"}) in machine.world.observer.events
+    )
     assert machine.world.state.unflushed_batches()
     machine.world.crash("keep")
     assert machine.world.read("shouted") == []

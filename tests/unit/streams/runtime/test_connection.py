@@ -23,7 +23,10 @@ def test_the_log_is_open_inside_and_free_afterwards(tmp_path: Path) -> None:
     for _ in range(2):
         with connect(config(tmp_path)) as client:
             assert complete(client, wait(client.admin.list_topics())) == {}
-            with pytest.raises(DataDirectoryError, match=rf"^log in {tmp_path}/log: .*in use"), connect(config(tmp_path)):
+            with (
+                pytest.raises(DataDirectoryError, match=rf"^log in {tmp_path}/log: .*in use"),
+                connect(config(tmp_path)),
+            ):
                 pass
 
 

@@ -1,0 +1,54 @@
+"""Topics by hand: made, listed, described, deleted."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from streams.errors import ClientError, ConfigError
+from tests.unit.streams.cli.conftest import Invoke
+
+DATA = ("--data-dir", "data")
+
+
+@pytest.fixture(autouse=True)
+def log(here: Path) -> None:
+    (here / "data").mkdir()
+
+
+def test_a_topics_life(invoke: Invoke) -> None:
+    assert (
+        "created t with 3 partitions"
+        in invoke(
+            "topics", "create", "t", "-p", 3, "-c", "retention.ms=1000", "-c", "cleanup.policy=compact", *DATA
+        ).stdout
+    )
+    invoke("produce", "t", "v", "--key", "k", *DATA)
+    assert invoke("topics", "list", *DATA).stdout.split() == ["topic", "partitions", "offsets", "t", "3", "1"]
+    described = invoke("topics", "describe", "t", *DATA).stdout
+    assert described.split()[:3] == ["partition", "start", "end"]
+    assert "retention.ms = 1000\n" in described
+    assert "cleanup.policy = compact\n" in described
+    assert "deleted t" in invoke("topics", "delete", "t", *DATA).stdout
+    assert "t" not in invoke("topics", "list", *DATA).stdout.split()
+
+
+def test_internal_topics_are_shown_on_request(invoke: Invoke) -> None:
+    invoke("run", "app_file.py", "--until-end", "-q")
+    assert "__transaction_state" not in invoke("topics", "list", *DATA).stdout
+    assert "__transaction_state" in invoke("topics", "list", "--internal", *DATA).stdout
+
+
+def test_what_cannot_be(invoke: Invoke) -> None:
+    invoke("topics", "create", "t", *DATA)
+    with pytest.raises(ConfigError, match="topic 't' exists already; 'streams topics describe t' shows it"):
+        invoke("topics", "create", "t", *DATA)
+    with pytest.raises(ConfigError, match="there is no topic 'x'; 'streams topics list' names those"):
+        invoke("topics", "describe", "x", *DATA)
+    with pytest.raises(ClientError, match="x"):
+        invoke("topics", "delete", "x", *DATA)
+    with pytest.raises(ClientError, match=r"retention.ms"):
+        invoke("topics", "create", "u", "-c", "retention.ms=soon", *DATA)
+    assert "'nonsense' is not name=value" in invoke("topics", "create", "u", "-c", "nonsense", *DATA, status=2).stderr
+    invoke("topics", "create", "u", "-p", 0, *DATA, status=2)
