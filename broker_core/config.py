@@ -15,6 +15,8 @@ MAX_TOPIC_NAME_LENGTH: Final = 249
 PRODUCER_WINDOW_BATCHES: Final = 5
 """Batches per producer and partition that duplicates are recognised among (KIP-98)."""
 MAX_PRODUCER_EPOCH: Final = 32_767
+LONG_MAX: Final = 2**63 - 1
+"""Kafka's way to say "never" or "no limit" in a setting of type long."""
 FORMAT_VERSION: Final = 1
 """Version of the data directory; an older program refuses a newer one."""
 
@@ -30,7 +32,10 @@ class Durability(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LogConfig:
-    """How one partition's log is kept on disk. Sizes are bytes, times are milliseconds."""
+    """How one partition's log is kept on disk. Sizes are bytes, times are milliseconds.
+
+    ``has_gaps`` is no setting of Kafka's: offsets may be missing because the topic is compacted, or once was.
+    """
 
     segment_bytes: int = 128 * 1024 * 1024
     segment_ms: int = 7 * 24 * 3_600_000
@@ -42,11 +47,29 @@ class LogConfig:
     cleanup_policy: frozenset[str] = frozenset({"delete"})
     message_timestamp_type: str = "CreateTime"
     message_timestamp_after_max_ms: int = 3_600_000
+    message_timestamp_before_max_ms: int = LONG_MAX
+    compression_type: str = "producer"
+    compression_gzip_level: int = -1
+    compression_lz4_level: int = 9
+    compression_zstd_level: int = 3
+    delete_retention_ms: int = 24 * 3_600_000
+    min_cleanable_dirty_ratio: float = 0.5
+    min_compaction_lag_ms: int = 0
+    max_compaction_lag_ms: int = LONG_MAX
+    segment_jitter_ms: int = 0
+    flush_messages: int = LONG_MAX
+    flush_ms: int = LONG_MAX
+    has_gaps: bool = False
     producer_id_expiration_ms: int = 24 * 3_600_000
 
     @property
     def is_compacted(self) -> bool:
         return "compact" in self.cleanup_policy
+
+    @property
+    def may_have_gaps(self) -> bool:
+        """Whether reading and recovery must take missing offsets for compaction's work instead of damage."""
+        return self.has_gaps or self.is_compacted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
