@@ -23,6 +23,13 @@ _XERIAL_MAGIC: Final = b"\x82SNAPPY\x00"
 _XERIAL_HEADER: Final = struct.Struct(">8sii")
 _XERIAL_BLOCK_BYTES: Final = 32 * 1024
 _LENGTH: Final = struct.Struct(">i")
+_LZ4_BLOCK_BYTES: Final = 64 * 1024
+_LZ4_FRAME_HEADER: Final = bytes.fromhex("04224d18 60 40 82")
+"""Magic, version 1 with independent blocks, blocks of at most 64 KiB, checksum of the two bytes before."""
+_LZ4_BLOCK_LENGTH: Final = struct.Struct("<I")
+_LZ4_STORED_BIT: Final = 0x8000_0000
+"""In a block's length: it is not compressed."""
+_LZ4_END_MARK: Final = bytes(4)
 
 
 class Codec(IntEnum):
@@ -45,6 +52,21 @@ def _compress_snappy(data: bytes) -> bytes:
     return b"".join(pieces)
 
 
+def _compress_lz4(data: bytes) -> bytes:
+    """An LZ4 frame of independent blocks, byte for byte shaped like those of Kafka's Java client, which is the one
+    reader that refuses the linked blocks that libraries write by default ("Dependent block stream is unsupported")."""
+    pieces = [_LZ4_FRAME_HEADER]
+    for start in range(0, len(data), _LZ4_BLOCK_BYTES):
+        block = data[start : start + _LZ4_BLOCK_BYTES]
+        packed = bytes(cramjam.lz4.compress_block(block, store_size=False))
+        if len(packed) < len(block):
+            pieces += (_LZ4_BLOCK_LENGTH.pack(len(packed)), packed)
+        else:
+            pieces += (_LZ4_BLOCK_LENGTH.pack(len(block) | _LZ4_STORED_BIT), block)
+    pieces.append(_LZ4_END_MARK)
+    return b"".join(pieces)
+
+
 def compress(codec: int, data: bytes) -> bytes:
     """``data`` packed by ``codec`` (0 returns it as it is). Raises ``ValueError`` for an unknown codec."""
     match codec:
@@ -55,7 +77,7 @@ def compress(codec: int, data: bytes) -> bytes:
         case Codec.SNAPPY:
             return _compress_snappy(data)
         case Codec.LZ4:
-            return bytes(cramjam.lz4.compress(data))
+            return _compress_lz4(data)
         case Codec.ZSTD:
             return bytes(cramjam.zstd.compress(data))
     raise ValueError(f"{codec} is no compression codec")

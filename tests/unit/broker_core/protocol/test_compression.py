@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import random
 
 import cramjam
 import pytest
@@ -26,6 +27,17 @@ def test_both_framings_of_snappy_are_read_and_javas_is_written() -> None:
     assert compress(Codec.SNAPPY, CONTENT).startswith(b"\x82SNAPPY\x00\0\0\0\1\0\0\0\1")
     raw = bytes(cramjam.snappy.compress_raw(CONTENT))
     assert decompress(Codec.SNAPPY, raw) == CONTENT
+
+
+def test_lz4_is_written_in_independent_blocks_the_one_form_that_java_reads() -> None:
+    """Header as Kafka's client writes it (checked against Kafka by tests/interop); what does not shrink is stored."""
+    frame = compress(Codec.LZ4, CONTENT)
+    assert frame.startswith(bytes.fromhex("04224d18 60 40 82")) and frame.endswith(bytes(4))
+    noise = random.Random(1).randbytes(150_000)
+    stored = compress(Codec.LZ4, noise)
+    assert stored[7:11] == bytes.fromhex("00000180"), "64 KiB with the bit for 'stored'"
+    assert len(stored) == len(noise) + 7 + 3 * 4 + 4
+    assert decompress(Codec.LZ4, stored) == noise
 
 
 def test_bytes_of_other_implementations_are_read() -> None:

@@ -1,0 +1,122 @@
+"""Apache Kafka's kafka-dump-log reads every file of ours: after a clean close, after crashes, and what it says agrees."""
+
+from __future__ import annotations
+
+import random
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+
+from broker_core.config import BrokerConfig, LogConfig
+from broker_core.model import TopicPartition
+from broker_core.os_filesystem import OsFilesystem
+from broker_core.protocol.offset_commit import (
+    OffsetCommitRequest,
+    OffsetCommitRequestPartition,
+    OffsetCommitRequestTopic,
+)
+from tests.interop.kafka_tools import complaints, dump_log, files_of
+from tests.unit.broker_core.broker_kit import Kit, TransactionalProducer
+
+pytestmark = pytest.mark.interop
+
+ORDERS = TopicPartition("orders", 0)
+SMALL = BrokerConfig(
+    log=LogConfig(segment_bytes=4_000, index_interval_bytes=300), offsets_topic_partitions=1, min_free_bytes=0
+)
+
+
+def busy(directory: Path) -> Kit:
+    """A broker that wrote batches in every codec, transactions of both kinds, and offsets, over many segments."""
+    kit = Kit(filesystem=OsFilesystem(directory), config=SMALL).open()
+    kit.create("orders")
+    producer = TransactionalProducer(kit)
+    assert producer.init() == 0
+    generator = random.Random(5)
+    for turn in range(60):
+        kit.now_ms += generator.randrange(-500, 2_000)
+        values = [f"{turn}-{index}" * generator.randrange(1, 12) for index in range(generator.randrange(1, 9))]
+        assert kit.produce("orders", *values, codec=turn % 5).error_code == 0
+        if turn % 4 == 0:
+            assert producer.add(ORDERS) == [0]
+            assert producer.produce(ORDERS, *values) == 0
+            assert producer.send_offsets("group", ORDERS, turn) == [0, 0]
+            assert producer.end(commit=turn % 8 == 0) == 0
+        if turn % 5 == 0:
+            commit_offset(kit, turn)
+    return kit
+
+
+def commit_offset(kit: Kit, offset: int) -> None:
+    asked = OffsetCommitRequestPartition(partition_index=0, committed_offset=offset, committed_metadata="käse")
+    topics = (OffsetCommitRequestTopic(name="orders", partitions=(asked,)),)
+    body = OffsetCommitRequest(group_id="other", generation_id_or_member_epoch=-1, topics=topics)
+    assert kit.call(body, 8).topics[0].partitions[0].error_code == 0
+
+
+def check_all(directory: Path) -> str:
+    """Every log below ``directory``, with its decoder; returns what the tool said of ``orders-0``."""
+    orders = dump_log(files_of(directory / "logs/orders-0"), "--deep-iteration", "--print-data-log")
+    offsets = dump_log(files_of(directory / "logs/__consumer_offsets-0"), "--deep-iteration", "--offsets-decoder")
+    states = dump_log(
+        files_of(directory / "logs/__transaction_state-0"), "--deep-iteration", "--transaction-log-decoder"
+    )
+    assert [*complaints(orders), *complaints(offsets), *complaints(states)] == []
+    assert '"group":"other"' in offsets and "käse" in offsets
+    assert "transactionalId=tx" in states or '"transactionalId":"tx"' in states
+    return orders
+
+
+def payloads(dump: str) -> list[str]:
+    return re.findall(r"payload: (\S+)", dump)
+
+
+def test_a_closed_log(tmp_path: Path) -> None:
+    kit = busy(tmp_path)
+    written = kit.values("orders")
+    kit.broker.close(kit.now_ms)
+    names = [path.suffix for path in files_of(tmp_path / "logs/orders-0")]
+    assert names.count(".log") > 3 and names.count(".index") == names.count(".txnindex") == names.count(".log")
+    assert payloads(check_all(tmp_path)) == written
+
+
+def test_indexes_are_sane(tmp_path: Path) -> None:
+    """The tool's two checks of the indexes by themselves."""
+    busy(tmp_path).broker.close(0)
+    indexes = [path for path in files_of(tmp_path / "logs/orders-0") if path.suffix in {".index", ".timeindex"}]
+    for option in ("--index-sanity-check", "--verify-index-only"):
+        output = dump_log(indexes, option)
+        assert complaints(output) == []
+    assert output.count("Dumping") == len(indexes)
+
+
+def test_while_running_and_after_kill(tmp_path: Path) -> None:
+    """A copy of the directory of a running broker (what kill -9 leaves) reads as it is, and so after recovery."""
+    kit = busy(tmp_path / "live")
+    written = kit.values("orders")
+    shutil.copytree(tmp_path / "live", tmp_path / "killed")
+    assert payloads(check_all(tmp_path / "killed")) == written
+    again = Kit(filesystem=OsFilesystem(tmp_path / "killed"), config=SMALL).open()
+    assert again.values("orders") == written
+    again.produce("orders", "goes-on")
+    again.broker.close(again.now_ms)
+    assert payloads(check_all(tmp_path / "killed")) == [*written, "goes-on"]
+
+
+@pytest.mark.parametrize("cut", [1, 75])
+def test_after_a_torn_end(tmp_path: Path, cut: int) -> None:
+    """Recovery cuts at the last whole batch, rebuilds the side files, and the tool agrees with what we read."""
+    busy(tmp_path / "live")
+    shutil.copytree(tmp_path / "live", tmp_path / "torn")
+    last = [path for path in files_of(tmp_path / "torn/logs/orders-0") if path.suffix == ".log"][-1]
+    (tmp_path / "torn/recovery-point-offset-checkpoint").unlink(missing_ok=True)
+    with last.open("r+b") as file:
+        file.truncate(last.stat().st_size - cut)
+        file.seek(0, 2)
+        file.write(b"\0" * 30)
+    kit = Kit(filesystem=OsFilesystem(tmp_path / "torn"), config=SMALL).open()
+    left = kit.values("orders")
+    kit.broker.close(kit.now_ms)
+    assert payloads(check_all(tmp_path / "torn")) == left
