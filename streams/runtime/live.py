@@ -26,7 +26,9 @@ def size_text(size_bytes: float) -> str:
 
 def live_text(name: str, metrics: WorkerMetrics, rate: float) -> str:
     """One line: state, rate, totals, lag, commits, size of the state."""
-    parts = [f"{name}: {metrics.state}", f"{rate:,.0f} records/s", f"{metrics.records_processed:,} processed"]
+    # A commit comes several times a second: as a state it would only flicker.
+    state = "running" if metrics.state == "committing" else metrics.state
+    parts = [f"{name}: {state}", f"{rate:,.0f} records/s", f"{metrics.records_processed:,} processed"]
     if metrics.records_fed:
         parts.append(f"{metrics.records_fed:,} fed")
     parts.append(f"lag {metrics.lag:,}")

@@ -31,7 +31,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
 ROWS = {"w1": 2_000_000, "w2": 300_000}
 SHORT_ROWS = {"w1": 100_000, "w2": 20_000}
 TARGETS = {"w1": "0.20 Y", "w2": "0.12 Y per word"}
-REPETITIONS = 5
+REPETITIONS = int(os.environ.get("BENCHMARK_REPETITIONS", "5"))
 
 
 def run_work(work: str, short: bool, directory: str | None) -> Iterator[Row]:
