@@ -1,4 +1,4 @@
-"""Bytes that changed on disk: never served, named by file and position, and what the log holds rebuilds what is local."""
+"""Bytes that changed on disk: never served, named by file and position; what is local is rebuilt from the log."""
 
 from __future__ import annotations
 
@@ -98,16 +98,21 @@ def damage_blocks(database: Path) -> None:
             flip(path, position)
 
 
-def cut(path: Path) -> None:
-    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+def cut(*paths: Path) -> None:
+    for path in paths:
+        path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+
+def garble_current(database: Path) -> None:
+    (database / "CURRENT").write_text("garbage\n")
 
 
 DAMAGES: dict[str, Callable[[Path], None]] = {
     "blocks of tables": damage_blocks,
     "a table gone": lambda database: max(database.glob("*.sst"), key=lambda path: path.stat().st_size).unlink(),
-    "tables cut": lambda database: [cut(path) for path in database.glob("*.sst")] and None,
+    "tables cut": lambda database: cut(*database.glob("*.sst")),
     "manifest": lambda database: flip(next(database.glob("MANIFEST-*")), 100),
-    "CURRENT": lambda database: (database / "CURRENT").write_text("garbage\n") and None,
+    "CURRENT": garble_current,
 }
 
 
@@ -138,7 +143,7 @@ def test_a_query_of_a_corrupt_database_says_what_to_do(tmp_path: Path) -> None:
     run(app)
     damage_blocks(tmp_path / "data/state/1_0")
     with pytest.raises(
-        CorruptState, match="1_0, store counts is corrupt .*move the directory away, its stores are reb"
+        CorruptState, match=r"1_0, store counts is corrupt .*move the directory away, its stores are reb"
     ):
         counts(app)
 

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -150,7 +151,7 @@ def test_a_topology_that_would_orphan_or_break_state(tmp_path: Path) -> None:
 
     def declare(store: str, kind: type) -> App:
         app = App("words", data_dir=tmp_path / "data", partitions=2)
-        grouped = app.stream("lines", key=str, value=kind).group_by_key()
+        grouped: Any = app.stream("lines", key=str, value=kind).group_by_key()
         grouped.reduce(lambda old, new: new, store=store)
         return app
 
@@ -158,7 +159,7 @@ def test_a_topology_that_would_orphan_or_break_state(tmp_path: Path) -> None:
     send_lines(app, "a")
     run(app)
     manifest = (tmp_path / "data/manifest.json").read_bytes()
-    with pytest.raises(ConfigError, match="store 'last' orphans: .*run with --accept to let go of it. Nothing was ch"):
+    with pytest.raises(ConfigError, match=r"store 'last' orphans: .*run with --accept to let go of it. Nothing was ch"):
         run(declare("latest", str))
     for accept in (False, True):
         with pytest.raises(ConfigError, match="store 'last' breaks: its value was utf8 and is json:int now"):
@@ -237,5 +238,5 @@ def test_a_manifest_that_cannot_be_replaced(tmp_path: Path) -> None:
     """The rename target is writable, the place for the new file is not."""
     app = counting(tmp_path)
     (tmp_path / "data/manifest.tmp").mkdir(parents=True)
-    with pytest.raises(ConfigError, match="manifest.tmp.*permissions"):
+    with pytest.raises(ConfigError, match=r"manifest.tmp.*permissions"):
         run(app)

@@ -1,5 +1,4 @@
-"""No space left, at every write that a commit makes: a message or a wait, nothing acknowledged lost, and it goes on with
-space.
+"""No space left, at every write of a commit: a message or a wait, nothing acknowledged lost; it goes on with space.
 
 On the simulated machine, because the fault has to be put into one write of many. A disk that stays full is one whose
 reserve (``min_free_bytes``) somebody else has used up; before that, clients' writes are refused.
@@ -184,8 +183,8 @@ def test_clients_are_refused_before_the_disk_is_full() -> None:
     config = world.app().config()
     record = (b"k", b"x" * 1_000, world.now_ms, ())
     enough, world.disk.available_bytes = world.disk.available_bytes, MARGIN + 100
-    with pytest.raises(ClientError, match=r"writing to lines-0 .*disk full: 256 MiB free in the data directory, 256 MiB "
-                       r"must stay free \(min_free_bytes\); free some space or shorten retention"):  # fmt: skip
+    with pytest.raises(ClientError, match=r"writing to lines-0 .*disk full: 256 MiB free in the data directory, 256 "
+                       r"MiB must stay free \(min_free_bytes\); free some space or shorten retention"):  # fmt: skip
         world.call(client, send_records(client, config, "lines", [record]))
     world.disk.available_bytes = enough
     world.call(client, send_records(client, config, "lines", [record]))

@@ -11,7 +11,7 @@ HEAD = "from streams import App, serde\napp = App('words')\n"
 FILES = {
     "no App": ("x = 1\n", "makes no App; it needs a line such as app = App('my-application')"),
     "two Apps": (HEAD + "other = App('other')\n", "has several applications (app, other); say which: {file}:app"),
-    "a syntax error": (HEAD + "app.stream(\n", "cannot be imported: SyntaxError: '(' was never closed ({file}, line 3)"),
+    "a syntax error": (HEAD + "app.stream(\n", "cannot be imported: SyntaxError: '(' was never closed ({file}, line"),
     "raises at import": (HEAD + "{}['missing']\n", "cannot be imported: KeyError: 'missing'. Correct it"),
     "imports what is not there": ("import nowhere_at_all\n", "ModuleNotFoundError: No module named 'nowhere_at_all'"),
     "nothing declared": (HEAD, "application 'words'"),
@@ -65,11 +65,11 @@ def test_a_mistake_in_the_file_is_one_message(console: Console, mistake: str) ->
 COMMANDS = {
     "no such file": (("run", "nowhere.py"), "there is no file 'nowhere.py'; give the Python file that makes the App"),
     "no such App": (("run", "{app}:other"), "has no App named 'other'; it has: app"),
-    "a cluster": (("run", "{app}", "--broker", "h:9092"), "broker='h:9092': this version runs on the embedded log only"),
+    "a cluster": (("run", "{app}", "--broker", "h:9092"), "broker='h:9092': this version runs on the embedded log"),
     "a cluster's topics": (("topics", "list", "--broker", "h:9092"), "this version runs on the embedded log only"),
     "guarantee": (("run", "{app}", "--guarantee", "twice"), "guarantee='twice': one of exactly_once, at_least_once"),
     "no log here": (("topics", "list"), "no embedded log here; give --app, --data-dir or --broker"),
-    "no log of that app": (("topics", "list", "--app", "x"), "there is no embedded log in .streams/x; run the application"),
+    "no log of that app": (("topics", "list", "--app", "x"), "there is no embedded log in .streams/x; run the app"),
     "no such directory": (("consume", "t", "--data-dir", "nowhere"), "there is no embedded log in nowhere"),
 }  # fmt: skip
 

@@ -66,7 +66,7 @@ def test_an_unknown_store(app: App) -> None:
 
 
 def test_before_the_first_run(app: App) -> None:
-    with pytest.raises(StreamsError, match="store 'counts' has no local state in .*state; run the application first"):
+    with pytest.raises(StreamsError, match=r"store 'counts' has no local state in .*state; run the application first"):
         app.query("counts")
     run(app)
     assert counts(app) == {"a": 1, "b": 2}

@@ -89,7 +89,7 @@ def test_a_topic_or_a_cluster_that_is_not_there(app: App) -> None:
 
 
 def test_a_query_without_a_run_opens_the_state_and_gives_it_back(app: App) -> None:
-    with pytest.raises(StreamsError, match="no local state in .*; run the application first"):
+    with pytest.raises(StreamsError, match=r"no local state in .*; run the application first"):
         app.query("counts")
     assert not (Path(app.config().data_dir) / "state").exists(), "a look makes nothing"
     app.send("lines", "k", "a")

@@ -78,7 +78,7 @@ def test_a_failure_is_final_and_aborted() -> None:
 
 
 def test_a_lost_transaction_is_started_again() -> None:
-    """The producer is of no use any more for this transaction, the identity is: everything since the commit is redone."""
+    """The transaction is of no use any more, the identity is: everything since the last commit is done again."""
     machine = Machine(lines=LINES)
     worker = machine.worker()
     failed: list[bool] = []
