@@ -17,7 +17,7 @@ def test_the_only_app_or_the_one_that_is_named(here: Path) -> None:
     assert load_app("two.py:b").id == "b"
     with pytest.raises(ConfigError, match=r"two.py has several applications \(a, alias\); say which: two.py:a"):
         load_app("two.py")
-    with pytest.raises(ConfigError, match="two.py has no App named 'c'; it has: a, b, alias"):
+    with pytest.raises(ConfigError, match=r"two.py has no App named 'c'; it has: a, b, alias"):
         load_app("two.py:c")
 
 
