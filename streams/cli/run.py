@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import signal
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
 
 from streams.cli.loading import AppFile, BrokerOption, load_app
 from streams.runtime.run import run_app
+
+SIGNAL_STATUS: Final = 128
+"""A shell's convention: a process that a signal ended has status 128 and the signal's number."""
 
 
 def run(
@@ -31,4 +35,12 @@ def run(
     }
     overrides = {name: value for name, value in given.items() if value is not None}
     app = load_app(file)
-    run_app(app, until_end=until_end, overrides=overrides, accept=accept, cache=cache, quiet=quiet, own_process=True)
+    signals: list[int] = []
+    run_app(
+        app, until_end=until_end, overrides=overrides, accept=accept, cache=cache, quiet=quiet, own_process=True,
+        on_signal=signals.append,
+    )  # fmt: skip
+    if signals:
+        name = signal.Signals(signals[0]).name
+        typer.echo(f"stopped by {name}: what was processed is committed; run it again to go on from there", err=True)
+        raise typer.Exit(SIGNAL_STATUS + signals[0])

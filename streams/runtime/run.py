@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from rich.console import Console
@@ -24,6 +24,7 @@ def run_app(
     quiet: bool = False,
     own_process: bool = False,
     observer: Observer | None = None,
+    on_signal: Callable[[int], None] | None = None,
 ) -> WorkerMetrics:
     """Run until Ctrl-C, SIGTERM, the end of the input or a failure; returns the final metrics.
 
@@ -33,6 +34,7 @@ def run_app(
         cache: whether record caches are used.
         quiet: no live line.
         own_process: this process exists for this run, so its garbage collector may be tuned.
+        on_signal: told the number of the signal that stopped the run, if one did.
     """
     config = app.config(overrides or {})
     supervisor = Supervisor(
@@ -44,7 +46,7 @@ def run_app(
     )
     app.running = supervisor
     try:
-        with stop_on_signals(supervisor):
+        with stop_on_signals(supervisor, on_signal):
             return supervisor.run(until_end=until_end, accept=accept, cache=cache, tune=own_process)
     except ProcessingError as error:
         raise error.with_traceback(None) from error.__cause__  # the cause's traceback is the user's; ours would bury it

@@ -225,10 +225,10 @@ def complete(client: Client, activity: Activity[T], timeout_ms: int = 60_000) ->
 
 
 @contextmanager
-def stop_on_signals(supervisor: Supervisor) -> Iterator[None]:
+def stop_on_signals(supervisor: Supervisor, on_signal: Callable[[int], None] | None = None) -> Iterator[None]:
     """Ctrl-C and SIGTERM commit and stop; a second one ends the process at once, as a crash that loses nothing.
 
-    Outside of the main thread signals are left alone.
+    Outside of the main thread signals are left alone. ``on_signal`` is told the number of the one that stopped the run.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -237,6 +237,8 @@ def stop_on_signals(supervisor: Supervisor) -> Iterator[None]:
     def handle(number: int, _frame: object) -> None:
         supervisor.stop()
         signal.signal(number, signal.SIG_DFL)
+        if on_signal is not None:
+            on_signal(number)
 
     previous = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
     try:

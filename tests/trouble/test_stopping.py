@@ -13,7 +13,7 @@ import pytest
 
 from streams import App
 from streams.runtime.run import run_app
-from tests.trouble.kit import ROOT, counting, counts, environment, run, send_lines, written
+from tests.trouble.kit import ROOT, counting, counts, environment, run, send_lines, streams, written
 from tests.trouble.stopped_app import COMMIT, LINES, Stopper, build
 
 STEPS = ("flush_caches", "flush_producer", "send_offsets", "end_transaction", "apply")
@@ -132,3 +132,29 @@ def test_a_stop_by_a_function_of_the_users(tmp_path: Path) -> None:
         run(app)
     run(counting(tmp_path))
     assert counts(app) == {"a": 1, "b": 1}
+
+
+SIGNALLED = """
+import os, signal
+from streams import App
+
+app = App("signalled", commit_interval_ms=1)
+
+
+def once(value: str) -> str:
+    if value == "line 50":
+        os.kill(os.getpid(), signal.SIGTERM)
+    return value
+
+
+app.stream("lines", key=str, value=str).map_values(once).to("out")
+app.feed("lines", (f"line {number}" for number in range(100_000)))
+"""
+
+
+def test_the_command_line_says_that_a_signal_stopped_it(tmp_path: Path) -> None:
+    """Status 128 + 15 as of any process that SIGTERM ended, so that a script does not take it for the end."""
+    (tmp_path / "signalled.py").write_text(SIGNALLED)
+    done = streams("run", "signalled.py", "--until-end", cwd=tmp_path)
+    assert done.status == 128 + signal.SIGTERM
+    assert done.error == "stopped by SIGTERM: what was processed is committed; run it again to go on from there"
