@@ -126,8 +126,8 @@ class App:
             topic: where the items go.
             source: an iterable that gives the same items in the same order in every run (a restart skips those that
                 are committed), or a function that is called with the committed position (None at first) and returns
-                the rest. An item is a value, a ``(key, value)`` pair where ``keyed``, a ``Record``, or None for "nothing
-                now, ask again later" (a source that follows something that grows).
+                the rest. An item is a value, a ``(key, value)`` pair where ``keyed``, a ``Record``, or None for
+                "nothing now, ask again later" (a source that follows something that grows).
             key, value: types; default: those of this application's stream of the topic, else each object's own type.
             keyed: whether items are pairs.
             resume: called with an item, returns the position after it, anything that JSON can hold; default: the

@@ -17,7 +17,8 @@ LIBRARIES = ("rocksdict", "networkx", "pydantic", "msgspec", "cramjam", "google-
 
 def doctor() -> None:
     """Say what is installed, which modules are compiled, and whether this directory can hold a log."""
-    typer.echo(f"streams-dsl {_version()}, Python {platform.python_version()}, {platform.system()} {platform.machine()}")
+    system = f"{platform.system()} {platform.machine()}"
+    typer.echo(f"streams-dsl {_version()}, Python {platform.python_version()}, {system}")
     for name, compiled in compiled_modules().items():
         typer.echo(f"  {'compiled   ' if compiled else 'interpreted'}  {name}")
     if not all(compiled_modules().values()):
