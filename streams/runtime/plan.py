@@ -5,12 +5,13 @@ Nothing here talks to a broker; ``runtime.topics`` does, with these answers.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from streams.errors import ConfigError
 from streams.model import TaskId, TopicPartition
 from streams.topology.compile import CompiledTopology, InternalTopic, SubTopology
+from streams.topology.graph import at
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,28 +26,28 @@ class TaskPlan:
 def partition_counts(topology: CompiledTopology, existing: Mapping[str, int]) -> dict[str, int]:
     """Partition counts of all topics that the application reads or keeps: existing ones and internal ones.
 
-    A repartition topic without a count of its own has as many partitions as the largest source of the sub-topologies
-    that write to it; a changelog has as many as its sub-topology has tasks.
+    A repartition topic without a count of its own has as many partitions as the topics that a join reads along with
+    it, else as the largest source of the sub-topologies that write to it; a changelog has as many as its sub-topology
+    has tasks.
 
     Arguments:
         existing: partition counts of the topics that are there, external sources at the least.
 
     Raises:
-        ConfigError: an internal topic exists with another count than the topology asks for now.
+        ConfigError: an internal topic exists with another count than the topology asks for now, or topics that are
+            joined have different counts.
     """
     counts = dict(existing)
-    writers = _writers(topology)
-    unresolved = [topic for topic in topology.internal_topics if topic.kind == "repartition"]
-    while unresolved:
-        rest = []
-        for topic in unresolved:
-            wanted = topic.partitions or _largest_source(writers[topic.name], counts)
-            if wanted is None:
-                rest.append(topic)
-            else:
-                counts[topic.name] = _agreed(topic, wanted, existing)
-        assert len(rest) < len(unresolved), "repartition topics depend on each other in a circle"
-        unresolved = rest
+    repartitions = [topic for topic in topology.internal_topics if topic.kind == "repartition"]
+    for topic in repartitions:
+        if topic.partitions is not None:
+            counts[topic.name] = _agreed(topic, topic.partitions, existing)
+    unresolved = [topic for topic in repartitions if topic.partitions is None]
+    for name, wanted in _derived_counts(topology, [topic.name for topic in unresolved], counts).items():
+        counts[name] = wanted
+    for topic in unresolved:
+        _agreed(topic, counts[topic.name], existing)
+    _check_joins(topology, counts)
     for topic in topology.internal_topics:
         if topic.kind == "changelog":
             owner = next(
@@ -86,11 +87,44 @@ def _writers(topology: CompiledTopology) -> dict[str, list[SubTopology]]:
     return writers
 
 
-def _largest_source(writers: list[SubTopology], counts: Mapping[str, int]) -> int | None:
+def _derived_counts(topology: CompiledTopology, unresolved: Sequence[str], known: Mapping[str, int]) -> dict[str, int]:
+    """Counts of repartition topics without their own: a join's other topics decide, else the writers' sources."""
+    writers = _writers(topology)
+    joins = [join.topics for subtopology in topology.subtopologies for join in subtopology.copartitions]
+    counts = {name: count for name, count in known.items() if name not in unresolved}
+    waiting = list(unresolved)
+    while waiting:
+        for name in waiting:
+            partners = [other for topics in joins if name in topics for other in topics if other != name]
+            given = [counts[other] for other in partners if other in counts]
+            sources = [_largest_source(writers[topic], counts) for topic in (name, *partners) if topic in writers]
+            if given or None not in sources:
+                counts[name] = max(given or [found for found in sources if found is not None])
+        if not set(waiting) & set(counts):  # a join of a stream with something counted from it: what is known decides
+            readable = (name for name in waiting if _largest_source(writers[name], counts, partly=True) is not None)
+            name = next(readable, waiting[0])
+            counts[name] = _largest_source(writers[name], counts, partly=True) or 1
+        waiting = [name for name in waiting if name not in counts]
+    return {name: counts[name] for name in unresolved}
+
+
+def _largest_source(writers: list[SubTopology], counts: Mapping[str, int], *, partly: bool = False) -> int | None:
     sources = [topic for writer in writers for topic in writer.source_topics]
-    if not all(topic in counts for topic in sources):
-        return None
-    return max(counts[topic] for topic in sources)
+    known = [counts[topic] for topic in sources if topic in counts]
+    return max(known) if known and (partly or len(known) == len(sources)) else None
+
+
+def _check_joins(topology: CompiledTopology, counts: Mapping[str, int]) -> None:
+    for subtopology in topology.subtopologies:
+        for join in subtopology.copartitions:
+            if len({counts[topic] for topic in join.topics}) > 1:
+                found = ", ".join(f"{topic!r} has {counts[topic]}" for topic in join.topics)
+                raise ConfigError(
+                    f"{at(join.location)}{join.node!r} joins records of equal keys, so its topics need equally many "
+                    f"partitions, but {found}. Recreate one of them, or send one side through an internal topic first: "
+                    f"stream.repartition(partitions={max(counts[topic] for topic in join.topics)}), and "
+                    ".to_table() where it is a table"
+                )
 
 
 def _agreed(topic: InternalTopic, wanted: int, existing: Mapping[str, int]) -> int:

@@ -12,12 +12,30 @@ from state.model import StoreSpec
 from streams.errors import TopologyError
 from streams.on_error import DeadLetter, ErrorPolicy, Retry
 from streams.topology.graph import TopologyGraph, at
-from streams.topology.nodes import Aggregate, AnySerde, Node, Repartition, Sink, Source, UserFunction
+from streams.topology.nodes import (
+    LEFT,
+    AnySerde,
+    FlatMap,
+    Map,
+    Node,
+    Repartition,
+    SelectKey,
+    Sink,
+    Source,
+    Stateful,
+    StreamTableJoin,
+    TableJoin,
+    TableSource,
+    UserFunction,
+)
 
 REPARTITION_CONFIGS: Mapping[str, str] = {"cleanup.policy": "delete", "retention.ms": "-1"}
 """Never by age: what has been committed is purged, what has not must stay (Kafka Streams' R3)."""
 
 CHANGELOG_CONFIGS: Mapping[str, str] = {"cleanup.policy": "compact"}
+
+TABLE_CONFIGS: Mapping[str, str] = {"cleanup.policy": "compact"}
+"""Of a topic that the application makes because a table is to be read from it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +61,15 @@ class PlacedStore:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CoPartition:
+    """Topics whose equal keys must meet in one task, because the node joins them."""
+
+    node: str
+    location: str
+    topics: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SubTopology:
     """A connected part that runs as one task per partition. ``children`` may name a child twice: two edges."""
 
@@ -55,6 +82,9 @@ class SubTopology:
     sinks: tuple[Sink, ...]
     stores: tuple[StoreSpec, ...]
     source_topics: tuple[str, ...]
+    reads: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """The tables that a node looks rows up in, where it does."""
+    copartitions: tuple[CoPartition, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +99,8 @@ class CompiledTopology:
     """The topics read that the application does not own."""
     output_topics: tuple[str, ...]
     """The topics written that it does not own; those that a function names are not known here."""
+    table_topics: tuple[str, ...] = ()
+    """The external topics that a table is read from: they must not lose rows by age."""
 
 
 def compile_topology(
@@ -113,6 +145,7 @@ def compile_topology(
                 *_dead_letter_topics(subtopologies),
             )
         ),
+        table_topics=_distinct(topic for sub in subtopologies for topic in _table_topics(sub)),
     )
 
 
@@ -142,9 +175,9 @@ def _split_repartitions(
             node = replace(node, on_error=on_error)
         parents = tuple(below.get(parent, parent) for parent in graph.parents(name))
         if not isinstance(node, Repartition):
-            split.add(node, parents)
+            split.add(node, parents, reads=graph.reads(name))
             continue
-        sink, source = _halves(node, on_error)
+        sink, source = _halves(node, on_error, keeps_null_keys=_null_keys_wanted(graph, name))
         split.add(sink, parents)
         split.add(source)
         below[name] = source.name
@@ -154,7 +187,21 @@ def _split_repartitions(
     return split, tuple(topics)
 
 
-def _halves(node: Repartition, on_error: ErrorPolicy | UserFunction | None) -> tuple[Sink, Source]:
+def _null_keys_wanted(graph: TopologyGraph, name: str) -> bool:
+    """Whether a join that sends records without key on unjoined gets what leaves this node (Kafka Streams' S6)."""
+    children = [graph.node(child) for child in graph.children(name)]
+    if any(isinstance(child, StreamTableJoin) and child.how == LEFT for child in children):
+        return True
+    return any(
+        _null_keys_wanted(graph, child.name)
+        for child in children
+        if not isinstance(child, Repartition | Stateful | SelectKey | Map | FlatMap)
+    )
+
+
+def _halves(
+    node: Repartition, on_error: ErrorPolicy | UserFunction | None, *, keeps_null_keys: bool
+) -> tuple[Sink, Source]:
     sink = Sink(
         name=f"{node.name}-sink",
         location=node.location,
@@ -163,6 +210,8 @@ def _halves(node: Repartition, on_error: ErrorPolicy | UserFunction | None) -> t
         key_serde=node.key_serde,
         value_serde=node.value_serde,
         internal=True,
+        keeps_null_keys=keeps_null_keys,
+        changes=node.changes,
     )
     source = Source(
         name=f"{node.name}-source",
@@ -172,6 +221,7 @@ def _halves(node: Repartition, on_error: ErrorPolicy | UserFunction | None) -> t
         key_serde=node.key_serde,
         value_serde=node.value_serde,
         internal=True,
+        changes=node.changes,
     )
     return sink, source
 
@@ -186,17 +236,37 @@ def _sub_topology(index: int, graph: TopologyGraph, part: tuple[str, ...]) -> Su
         parents={name: graph.parents(name) for name in part},
         sources=sources,
         sinks=tuple(node for node in nodes if isinstance(node, Sink)),
-        stores=tuple(node.store for node in nodes if isinstance(node, Aggregate)),
+        stores=tuple(node.store for node in nodes if isinstance(node, Stateful) and node.store is not None),
         source_topics=tuple(topic for source in sources for topic in source.topics),
+        reads={name: reads for name in part if (reads := graph.reads(name))},
+        copartitions=tuple(
+            CoPartition(node=node.name, location=node.location, topics=_topics_above(graph, node.name))
+            for node in nodes
+            if isinstance(node, StreamTableJoin | TableJoin)
+        ),
     )
+
+
+def _topics_above(graph: TopologyGraph, name: str) -> tuple[str, ...]:
+    """The topics whose records reach this node, or the tables that it reads."""
+    node = graph.node(name)
+    if isinstance(node, Source):
+        return node.topics
+    above = (*graph.parents(name), *graph.reads(name))
+    return _distinct(topic for parent in above for topic in _topics_above(graph, parent))
+
+
+def _table_topics(sub: SubTopology) -> tuple[str, ...]:
+    return tuple(node.topic for node in sub.nodes if isinstance(node, TableSource) and node.topic)
 
 
 def _place_stores(subtopologies: tuple[SubTopology, ...]) -> dict[str, PlacedStore]:
     placed: dict[str, PlacedStore] = {}
     for sub in subtopologies:
         for node in sub.nodes:
-            if not isinstance(node, Aggregate):
+            if not isinstance(node, Stateful) or node.store is None:
                 continue
+            assert node.value_serde is not None, "rows of a store have a type"
             if node.store.name in placed:
                 raise TopologyError(
                     f"{at(node.location)}two stores are called {node.store.name!r}; give one of them another store=..."

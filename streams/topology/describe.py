@@ -11,7 +11,7 @@ import msgspec
 
 from streams.topology.compile import CompiledTopology, SubTopology
 from streams.topology.graph import kind_of
-from streams.topology.nodes import Aggregate, AnySerde, Node, Sink, Source, UserFunction
+from streams.topology.nodes import Aggregate, AnySerde, Node, Sink, Source, Stateful, UserFunction
 
 
 def describe_text(topology: CompiledTopology) -> str:
@@ -24,6 +24,8 @@ def describe_text(topology: CompiledTopology) -> str:
             lines.append(f"  {_heading(node)}{f' ({facts})' if facts else ''}")
             if sub.children[node.name]:
                 lines.append(f"    --> {', '.join(sub.children[node.name])}")
+            if node.name in sub.reads:
+                lines.append(f"    reads {', '.join(sub.reads[node.name])}")
     if topology.internal_topics:
         lines += ["", "Internal topics"]
     for topic in topology.internal_topics:
@@ -45,7 +47,10 @@ def describe_mermaid(topology: CompiledTopology) -> str:
         for node in sub.nodes:
             lines.append(f'    {ident("node", node.name)}["{_quoted(_heading(node))}"]')
             edges += [f"  {ident('node', node.name)} --> {ident('node', child)}" for child in sub.children[node.name]]
-            if isinstance(node, Aggregate):
+            edges += [
+                f"  {ident('node', table)} -.-> {ident('node', node.name)}" for table in sub.reads.get(node.name, ())
+            ]
+            if isinstance(node, Stateful) and node.store is not None:
                 lines.append(f'    {ident("store", node.store.name)}[("{_quoted(node.store.name)}")]')
                 edges.append(f"  {ident('node', node.name)} --- {ident('store', node.store.name)}")
         lines.append("  end")
@@ -103,8 +108,12 @@ def _node_dict(sub: SubTopology, node: Node) -> dict[str, Any]:
         found |= {"topics": list(node.topics), "key": node.key_serde.id, "value": node.value_serde.id}
     if isinstance(node, Sink):
         found |= {"topic": _topic(node), "key": _format(node.key_serde), "value": _format(node.value_serde)}
+    if node.name in sub.reads:
+        found |= {"reads": list(sub.reads[node.name])}
+    if isinstance(node, Stateful) and node.store is not None:
+        found |= {"store": node.store.name}
     if isinstance(node, Aggregate):
-        found |= {"store": node.store.name, "aggregation": node.kind}
+        found |= {"aggregation": node.kind}
     functions = _functions(node)
     if functions:
         found["functions"] = [function.name for function in functions]
@@ -133,8 +142,8 @@ def _facts(node: Node) -> str:
         facts.append(f"topics {', '.join(node.topics)}: {node.key_serde.id} -> {node.value_serde.id}")
     if isinstance(node, Sink):
         facts.append(f"topic {_topic(node)}: {_format(node.key_serde)} -> {_format(node.value_serde)}")
-    if isinstance(node, Aggregate):
-        facts.append(f"store {node.store.name}: {node.key_serde.id} -> {node.value_serde.id}")
+    if isinstance(node, Stateful) and node.store is not None:
+        facts.append(f"store {node.store.name}: {node.key_serde.id} -> {_format(node.value_serde)}")
     facts += [f"{function.name}({', '.join(function.arguments)})" for function in _functions(node)]
     if node.location:
         facts.append(node.location)

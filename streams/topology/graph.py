@@ -6,6 +6,7 @@ Owns edges and the order of declaration. Splitting into sub-topologies is ``comp
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import networkx
 
@@ -17,15 +18,16 @@ class TopologyGraph:
     """Nodes by name, in order of declaration, and the edges between them.
 
     Two edges between the same two nodes are two (a stream merged with itself passes each record twice), so a name
-    may appear twice among the children.
+    may appear twice among the children. A node may also read tables that it does not get the changes of (a join looks
+    rows up): these keep the two in one task, and are no edges otherwise.
     """
 
     def __init__(self) -> None:
         self._graph = networkx.MultiDiGraph()
         self._edges = 0
 
-    def add(self, node: Node, parents: Sequence[str] = ()) -> None:
-        """Add a node below its parents, which must be there already.
+    def add(self, node: Node, parents: Sequence[str] = (), *, reads: Sequence[str] = ()) -> None:
+        """Add a node below its parents, which must be there already, as must the tables that it reads.
 
         Raises:
             TopologyError: the name is taken, a parent is unknown, or a source has parents.
@@ -40,11 +42,19 @@ class TopologyGraph:
             raise TopologyError(f"{at(node.location)}source {node.name!r} cannot have parents")
         if not parents and not isinstance(node, Source):
             raise TopologyError(f"{at(node.location)}{kind_of(node)} {node.name!r} needs a parent")
-        for parent in parents:
+        for parent in (*parents, *reads):
             self._check_known(parent)
         self._graph.add_node(node.name, node=node)
         for parent in parents:
             self.connect(parent, node.name)
+        for table in reads:
+            self._graph.add_edge(table, node.name, order=self._edges, reads=True)
+            self._edges += 1
+
+    def replace(self, node: Node) -> None:
+        """Put another node in the place of the one of its name."""
+        self._check_known(node.name)
+        self._graph.nodes[node.name]["node"] = node
 
     def connect(self, parent: str, child: str) -> None:
         """Add one more edge.
@@ -62,7 +72,7 @@ class TopologyGraph:
                 f"the edge from {parent!r} to {child!r} closes a cycle: {' -> '.join([*path, child])}. Records would "
                 "go round for ever; to feed results back, write them to a topic and read that topic as a source"
             )
-        self._graph.add_edge(parent, child, order=self._edges)
+        self._graph.add_edge(parent, child, order=self._edges, reads=False)
         self._edges += 1
 
     def node(self, name: str) -> Node:
@@ -78,13 +88,18 @@ class TopologyGraph:
 
     def children(self, name: str) -> tuple[str, ...]:
         """In the order of declaration, one for each edge."""
-        edges = sorted(self._graph.out_edges(name, data="order"), key=lambda edge: edge[2])
-        return tuple(child for _, child, _ in edges)
+        edges = sorted(self._graph.out_edges(name, data=True), key=_order)
+        return tuple(child for _, child, facts in edges if not facts["reads"])
 
     def parents(self, name: str) -> tuple[str, ...]:
         """In the order of declaration, one for each edge."""
-        edges = sorted(self._graph.in_edges(name, data="order"), key=lambda edge: edge[2])
-        return tuple(parent for parent, _, _ in edges)
+        edges = sorted(self._graph.in_edges(name, data=True), key=_order)
+        return tuple(parent for parent, _, facts in edges if not facts["reads"])
+
+    def reads(self, name: str) -> tuple[str, ...]:
+        """The tables that this node looks rows up in, in the order given."""
+        edges = sorted(self._graph.in_edges(name, data=True), key=_order)
+        return tuple(table for table, _, facts in edges if facts["reads"])
 
     def topological(self) -> tuple[str, ...]:
         """Parents before children; among equals, the order of declaration."""
@@ -102,6 +117,11 @@ class TopologyGraph:
     def _check_known(self, name: str) -> None:
         if name not in self._graph:
             raise TopologyError(f"there is no node {name!r}; known are {', '.join(self._graph) or 'none'}")
+
+
+def _order(edge: tuple[str, str, dict[str, Any]]) -> int:
+    order: int = edge[2]["order"]
+    return order
 
 
 def kind_of(node: Node) -> str:

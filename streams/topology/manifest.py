@@ -14,7 +14,7 @@ import msgspec
 from streams.errors import ConfigError
 from streams.topology.compile import CompiledTopology
 from streams.topology.graph import kind_of
-from streams.topology.nodes import Aggregate
+from streams.topology.nodes import Aggregate, Sink, Stateful
 
 FORMAT_VERSION = 1
 
@@ -110,7 +110,7 @@ def manifest_of(topology: CompiledTopology) -> Manifest:
         },
         repartitions={
             str(sink.topic): RepartitionEntry(
-                key=sink.key_serde.id, value=sink.value_serde.id, partitions=internal[str(sink.topic)].partitions
+                key=sink.key_serde.id, value=_value_id(sink), partitions=internal[str(sink.topic)].partitions
             )
             for sink in sinks
             if sink.internal and sink.key_serde is not None and sink.value_serde is not None
@@ -214,12 +214,17 @@ def _topic_change(name: str, old: RepartitionEntry | None, new: RepartitionEntry
     return change(Effect.KEEPS)
 
 
+def _value_id(sink: Sink) -> str:
+    assert sink.value_serde is not None
+    return f"change({sink.value_serde.id})" if sink.changes else sink.value_serde.id
+
+
 def _store_entries(topology: CompiledTopology) -> dict[str, StoreEntry]:
     aggregations = {
-        node.store.name: node.kind
+        node.store.name: node.kind if isinstance(node, Aggregate) else kind_of(node)
         for sub in topology.subtopologies
         for node in sub.nodes
-        if isinstance(node, Aggregate)
+        if isinstance(node, Stateful) and node.store is not None
     }
     return {
         name: StoreEntry(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from state.model import StoreSpec
 from streams.on_error import ErrorPolicy
@@ -44,6 +44,18 @@ class Node:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Stateful(Node):
+    """Base of nodes that keep rows. ``store`` None: this one keeps none, its rows are computed from its parent's.
+
+    The serdes are those of the rows; unknown only where there is no store.
+    """
+
+    store: StoreSpec | None
+    key_serde: AnySerde
+    value_serde: AnySerde | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Source(Node):
     """Reads topics. ``timestamp`` takes the decoded value (or None to use the record's own)."""
 
@@ -53,6 +65,8 @@ class Source(Node):
     timestamp: UserFunction | None = None
     internal: bool = False
     """True for the reading side of a repartition topic."""
+    changes: bool = False
+    """Whether its values are changes of a table (``serde.changes``): new and old value, both in ``value_serde``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,17 +139,19 @@ class Branch(Node):
 class Repartition(Node):
     """An internal topic between two sub-topologies; ``topology.compile`` splits it into ``Sink`` and ``Source``.
 
-    ``topic`` carries the application id already. ``partitions`` None: as many as the largest of the sources.
+    ``topic`` carries the application id already. ``partitions`` None: as many as the largest of the sources, or as
+    the topics that a join wants it to go with. ``changes``: as ``Source.changes``.
     """
 
     topic: str
     key_serde: AnySerde
     value_serde: AnySerde
     partitions: int | None = None
+    changes: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Aggregate(Node):
+class Aggregate(Stateful):
     """count, reduce and aggregate over a grouped stream, kept in a store.
 
     ``kind``: ``count`` (no functions), ``reduce`` (``adder(aggregate, value)``, the first value starts), ``aggregate``
@@ -151,6 +167,85 @@ class Aggregate(Node):
     """Of the aggregate, as kept in the store."""
     initializer: UserFunction | None = None
     adder: UserFunction | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TableAggregate(Aggregate):
+    """count, reduce and aggregate over a grouped table: a changed row leaves its group before it joins another.
+
+    Reads changes. ``subtractor(aggregate, value)`` undoes ``adder`` for the old value, before the new one is added.
+    """
+
+    subtractor: UserFunction | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TableSource(Stateful):
+    """A table read from a topic, or made of a stream: the last value per key, null deletes. Null keys are dropped.
+
+    ``store`` None: nobody needs its rows, it only passes the changes on. ``topic``: where ``App.table`` reads it from.
+    """
+
+    topic: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TableFilter(Stateful):
+    """The rows for which the predicate is true; it never sees null. A row that does not pass is deleted downstream."""
+
+    predicate: UserFunction
+    negate: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TableMapValues(Stateful):
+    """Another value for each row; the mapper never sees null, a deletion stays one."""
+
+    mapper: UserFunction
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TableGroupBy(Node):
+    """Each row under its group's key: ``mapper`` returns ``(key, value)``, or None for no group. Sends changes on."""
+
+    mapper: UserFunction
+    key_serde: AnySerde
+
+
+INNER: Final = "inner"
+LEFT: Final = "left"
+OUTER: Final = "outer"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TableJoinSide(Node):
+    """Changes of one side of a table-table join; reads the other side's rows.
+
+    ``how``: ``INNER``, ``LEFT`` or ``OUTER``. ``is_left``: which side. ``joiner`` gets ``left`` and ``right``.
+    """
+
+    how: str
+    is_left: bool
+    joiner: UserFunction
+    key_serde: AnySerde
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TableJoin(Stateful):
+    """The table that a table-table join makes, below its two sides; its rows are computed from both where it has no
+    store (the graph's ``reads`` are the left and the right table)."""
+
+    how: str
+    joiner: UserFunction
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StreamTableJoin(Node):
+    """Each record with the row of its key; reads the table and is not woken by it. ``how``: ``INNER`` or ``LEFT``."""
+
+    how: str
+    joiner: UserFunction
+    key_serde: AnySerde
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -171,3 +266,7 @@ class Sink(Node):
     value_serde: AnySerde | None
     partitioner: UserFunction | None = None
     internal: bool = False
+    keeps_null_keys: bool = False
+    """Of an internal one: whether a join further down has a use for records without key."""
+    changes: bool = False
+    """As ``Source.changes``."""
