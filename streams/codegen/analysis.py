@@ -8,9 +8,21 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from streams.operators.flow import KEY, OLD, PARTS, VALUE, PartName, same_format
+from streams.operators.flow import KEY, OLD, PARTS, VALUE, PartName
 from streams.operators.registry import operator_of
-from streams.topology.nodes import Aggregate, AnySerde, Branch, Merge, Node, Sink, Source, ToStream
+from streams.serde.base import same_format
+from streams.topology.nodes import (
+    Aggregate,
+    AnySerde,
+    Branch,
+    Merge,
+    Node,
+    Sink,
+    Source,
+    Stateful,
+    StreamTableJoin,
+    ToStream,
+)
 
 if TYPE_CHECKING:
     from streams.topology.compile import SubTopology
@@ -93,7 +105,7 @@ class Analysis:
             depth[node.name] = (nested + operator_of(node).nests, length + 1)
             if node in self._cached:
                 continue
-            if isinstance(node, Aggregate):
+            if isinstance(node, Stateful) and node.store is not None:
                 leaving[node.name] = _read_by(node)
             else:
                 keeps = operator_of(node).keeps
@@ -115,7 +127,7 @@ class Analysis:
     def counted_column(self, node: Source) -> Aggregate | None:
         """The cached count that gets every record of this source with its key's bytes unchanged, if that is all."""
         child = self._only_child(node)
-        if isinstance(child, Aggregate) and child in self._cached and child.kind == "count":
+        if type(child) is Aggregate and child in self._cached and child.kind == "count":
             return child if _same(child.key_serde, node.key_serde) else None
         return None
 
@@ -128,14 +140,27 @@ class Analysis:
         return child if same else None
 
 
+def read_by_streams(sub: SubTopology) -> frozenset[str]:
+    """The nodes above tables that a stream looks rows up in: what it finds does not depend on cache flushes."""
+    above = [name for node in sub.nodes if isinstance(node, StreamTableJoin) for name in sub.reads[node.name]]
+    found: dict[str, None] = {}
+    while above:
+        name = above.pop()
+        if name not in found:
+            found[name] = None
+            above += [*sub.parents[name], *sub.reads.get(name, ())]
+    return frozenset(found)
+
+
 def _same(wanted: AnySerde | None, serde: AnySerde | None) -> bool:
     """Whether bytes in format ``serde`` can stay as they are where ``wanted`` is asked for."""
     return serde is not None and (wanted is None or same_format(wanted, serde))
 
 
 def _read_by(node: Node) -> Formats:
-    """The formats of what a source reads, or an aggregate keeps."""
-    assert isinstance(node, Source | Aggregate)
+    """The formats of what a source reads, or a table keeps."""
+    assert isinstance(node, Source | Stateful)
+    assert node.value_serde is not None
     key, value = (node.key_serde, node.name), (node.value_serde, node.name)
     return {KEY: key, VALUE: value, OLD: value}
 

@@ -21,7 +21,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from streams.codegen import kernels
-from streams.codegen.analysis import Analysis, Formats
+from streams.codegen.analysis import Analysis, Formats, read_by_streams
 from streams.codegen.failures import Failures
 from streams.errors import TopologyError
 from streams.operators import aggregate, sink, source
@@ -29,7 +29,7 @@ from streams.operators.drops import NEGATIVE_TIMESTAMP, NULL_KEY, NULL_VALUE
 from streams.operators.emitter import CONTEXT, Emitter
 from streams.operators.flow import KEY, OLD, PARTS, VALUE, Flow, Part, PartName
 from streams.operators.registry import operator_of
-from streams.topology.nodes import Aggregate, Node, Sink, Source
+from streams.topology.nodes import Aggregate, Node, Sink, Source, Stateful
 
 if TYPE_CHECKING:
     from streams.topology.compile import SubTopology
@@ -59,7 +59,14 @@ class Generator:
     def __init__(self, sub: SubTopology, *, cache: bool) -> None:
         self._sub = sub
         self._nodes = {node.name: node for node in sub.nodes}
-        self._emitter = Emitter(cache=cache, forward=self._forward, sends_old=self._sends_old)
+        self._emitter = Emitter(
+            cache=cache,
+            forward=self._forward,
+            sends_old=self._sends_old,
+            tables=self._tables,
+            lookup=lambda node, flow: operator_of(node).lookup(self._emitter, node, flow),
+            uncached=read_by_streams(sub),
+        )
         self._failures = Failures(self._emitter.origins, self._nodes)
         self._aggregates = [node for node in sub.nodes if isinstance(node, Aggregate)]
         self._cached = [node for node in self._aggregates if aggregate.is_cached(self._emitter, node)]
@@ -79,8 +86,9 @@ class Generator:
         names = (name if name.isprintable() else ascii(name) for name in self._nodes)
         emitter.line(f"# Sub-topology {self._sub.id}: {', '.join(names)}")
         with emitter.block("def bind(stores, outputs, routes, dropped, partition_count, context):"):
-            for kept in self._aggregates:
-                aggregate.emit_store(emitter, kept)
+            for kept in self._sub.nodes:
+                if isinstance(kept, Stateful) and kept.store is not None:
+                    operator_of(kept).open_store(emitter, kept)
             for node in sources:
                 emitter.line("")
                 self._process(node)
@@ -248,6 +256,9 @@ class Generator:
 
     def _sends_old(self, node: Node) -> bool:
         return self._analysis.sends_old(node)
+
+    def _tables(self, node: Node) -> tuple[Node, ...]:
+        return tuple(self._nodes[name] for name in self._sub.reads.get(node.name) or self._sub.parents[node.name])
 
     def _forward(self, node: Node, flow: Flow) -> None:
         """Everything that comes after ``node`` for one record that leaves it."""

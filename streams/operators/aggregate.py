@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from streams.operators import rows
 from streams.operators.drops import NULL_KEY, NULL_VALUE
 from streams.operators.emitter import Action, Emitter, LineOrigin
 from streams.operators.flow import KEY, VALUE, Flow, Operator, Part, PartName
@@ -21,16 +22,14 @@ from streams.topology.nodes import Aggregate, AnySerde, UserFunction
 
 def is_cached(emitter: Emitter, node: Aggregate) -> bool:
     """Whether this node's changes go through the record cache."""
-    return emitter.cache and node.store.cached
+    return emitter.cache and node.store.cached and node.name not in emitter.uncached
 
 
-def emit_store(emitter: Emitter, node: Aggregate) -> None:
-    """Names for the node's store or cache, once per task."""
+def open_store(emitter: Emitter, node: Aggregate) -> None:
+    """Names for the node's store, and for its cache where it has one, once per task."""
     name = node.store.name
+    rows.open_store(emitter, node)
     if not is_cached(emitter, node):
-        emitter.line(f"{emitter.named('store', name)} = stores.store({name!r})")
-        emitter.line(f"{emitter.named('get', name)} = {emitter.named('store', name)}.get_with_timestamp")
-        emitter.line(f"{emitter.named('put', name)} = {emitter.named('store', name)}.put")
         return
     encode = emitter.constant(f"encode_{name}", node.value_serde.encode)
     decode = emitter.constant(f"decode_{name}", node.value_serde.decode)
@@ -58,14 +57,7 @@ def emit(emitter: Emitter, node: Aggregate, flow: Flow) -> None:
 
 
 def _emit_cached(emitter: Emitter, node: Aggregate, flow: Flow) -> None:
-    name = node.store.name
-    state = LineOrigin(node.name, Action.STATE, "", name)
-    entry, value = emitter.local("entry"), emitter.local("aggregate")
-    emitter.line(f"{entry} = {emitter.named('entries', name)}.get({flow.key.raw})")
-    with emitter.block(f"if {entry} is None:"):
-        load = emitter.constant("load_entry", load_entry)
-        emitter.line(f"{entry} = {load}({emitter.named('cache', name)}, {flow.key.raw})", state)
-    emitter.line(f"{value} = {entry}.value")
+    entry, value = emit_entry(emitter, node, flow)
     with emitter.block(f"if {value} is None:"):
         _emit_first(emitter, node, flow, value)
         emitter.line(f"{entry}.timestamp = {flow.timestamp}")
@@ -74,9 +66,27 @@ def _emit_cached(emitter: Emitter, node: Aggregate, flow: Flow) -> None:
         with emitter.block(f"if {flow.timestamp} > {entry}.timestamp:"):
             emitter.line(f"{entry}.timestamp = {flow.timestamp}")
     emitter.line(f"{entry}.value = {value}")
+    emit_dirty(emitter, node, entry)
+
+
+def emit_entry(emitter: Emitter, node: Aggregate, flow: Flow) -> tuple[str, str]:
+    """Variables of the cache entry of the flow's key, loaded if need be, and of its value."""
+    name = node.store.name
+    state = LineOrigin(node.name, Action.STATE, "", name)
+    entry, value = emitter.local("entry"), emitter.local("aggregate")
+    emitter.line(f"{entry} = {emitter.named('entries', name)}.get({flow.key.raw})")
+    with emitter.block(f"if {entry} is None:"):
+        load = emitter.constant("load_entry", load_entry)
+        emitter.line(f"{entry} = {load}({emitter.named('cache', name)}, {flow.key.raw})", state)
+    emitter.line(f"{value} = {entry}.value")
+    return entry, value
+
+
+def emit_dirty(emitter: Emitter, node: Aggregate, entry: str) -> None:
+    """Let the next flush write this entry."""
     with emitter.block(f"if not {entry}.dirty:"):
         emitter.line(f"{entry}.dirty = True")
-        emitter.line(f"{emitter.named('dirty', name)}.append({entry})")
+        emitter.line(f"{emitter.named('dirty', node.store.name)}.append({entry})")
 
 
 def _emit_uncached(emitter: Emitter, node: Aggregate, flow: Flow) -> None:
@@ -154,4 +164,12 @@ def _encodes(node: Aggregate) -> Mapping[PartName, AnySerde | None]:
     return {"key": node.key_serde}
 
 
-OPERATOR = Operator(emit=emit, keeps=(), functions=_functions, encodes=_encodes, nests=1)
+OPERATOR = Operator(
+    emit=emit,
+    keeps=(),
+    functions=_functions,
+    encodes=_encodes,
+    nests=1,
+    open_store=open_store,
+    lookup=rows.stored,
+)

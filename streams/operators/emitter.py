@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import builtins
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from enum import Enum
 from typing import Any, Final, NamedTuple
 
 from streams.errors import TopologyError
-from streams.operators.flow import KEY, PARTS, Flow, PartName, same_format
+from streams.operators.flow import KEY, PARTS, Flow, PartName, Row
+from streams.serde.base import same_format
 from streams.serde.own import encode_by_type
 from streams.serde.plain import absent
 from streams.topology.nodes import AnySerde, Node, UserFunction
@@ -54,6 +55,9 @@ class Emitter:
         cache: whether aggregates go through the record cache.
         forward: emits what comes after a node for a record that leaves it as the given flow.
         sends_old: whether somebody after a node needs ``Flow.old``, which the node's operator must then fill.
+        tables: the tables that a node looks rows up in; those above it, where it is a table itself.
+        lookup: emits what finds a table's row of the flow's key.
+        uncached: names of nodes whose changes go through no record cache, whatever ``cache`` says.
     """
 
     def __init__(
@@ -62,10 +66,16 @@ class Emitter:
         cache: bool,
         forward: Callable[[Node, Flow], None],
         sends_old: Callable[[Node], bool] = lambda node: False,
+        tables: Callable[[Node], tuple[Node, ...]] = lambda node: (),
+        lookup: Callable[[Node, Flow], Row] | None = None,
+        uncached: Collection[str] = (),
     ) -> None:
         self.cache = cache
         self.forward = forward
         self.sends_old = sends_old
+        self.tables = tables
+        self.lookup = lookup
+        self.uncached = uncached
         self.lines: list[str] = []
         self.origins: dict[int, LineOrigin] = {}
         self.constants: dict[str, object] = {}

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
+from streams.errors import TopologyError
 from streams.topology.nodes import AnySerde, UserFunction
 
 if TYPE_CHECKING:
@@ -21,16 +22,6 @@ VALUE: Final[PartName] = "value"
 OLD: Final[PartName] = "old"
 PARTS: Final[tuple[PartName, PartName]] = (KEY, VALUE)
 """What every record has; ``OLD`` is there on the edges of tables whose readers ask for it."""
-
-
-def same_format(one: AnySerde, other: AnySerde) -> bool:
-    """Whether bytes of one serde are bytes of the other, so that they may be passed on unread.
-
-    An id names a format, but for those made of lambdas and local functions: two of them may share a name.
-    """
-    if one.encode is other.encode and one.decode is other.decode:
-        return True
-    return one.id == other.id and "<" not in one.id
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,12 +81,29 @@ class Flow:
         return replace(self, key=part) if name == KEY else replace(self, value=part)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """What a lookup in a table found: the value, null where there is no row, and the variable of its timestamp, which
+    means nothing then."""
+
+    value: Part
+    timestamp: str
+
+
 def _no_functions(node: Any) -> tuple[UserFunction, ...]:
     return ()
 
 
 def _encodes_nothing(node: Any) -> Mapping[PartName, AnySerde | None]:
     return {}
+
+
+def _keeps_nothing(emitter: Emitter, node: Any) -> None:
+    return None
+
+
+def _has_no_rows(emitter: Emitter, node: Any, flow: Flow) -> Row:
+    raise TopologyError(f"{node.name}: no rows can be looked up in a {type(node).__name__}")
 
 
 def _looks_at_no_old(node: Any, sends_old: bool) -> bool:
@@ -114,6 +122,9 @@ class Operator:
         nests: in how many blocks of its own what comes after it is written.
         wants_old: whether the node needs ``Flow.old`` of the changes that reach it; the second argument is whether it
             must send old values itself.
+        open_store: writes the names that the node's code has for its store, once per task.
+        lookup: of a table: writes what finds the row of the flow's key (which is there as bytes of the table's key
+            serde, and is not null).
     """
 
     emit: Callable[[Emitter, Any, Flow], None]
@@ -122,3 +133,5 @@ class Operator:
     encodes: Callable[[Any], Mapping[PartName, AnySerde | None]] = _encodes_nothing
     nests: int = 0
     wants_old: Callable[[Any, bool], bool] = _looks_at_no_old
+    open_store: Callable[[Emitter, Any], None] = _keeps_nothing
+    lookup: Callable[[Emitter, Any, Flow], Row] = _has_no_rows

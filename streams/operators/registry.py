@@ -17,6 +17,13 @@ from streams.operators import (
     select_key,
     sink,
     split,
+    stream_table_join,
+    table_aggregate,
+    table_filter,
+    table_group_by,
+    table_join,
+    table_map_values,
+    table_source,
     to_stream,
 )
 from streams.operators import filter as filter_records
@@ -38,6 +45,14 @@ OPERATORS: Final[Mapping[type[nodes.Node], Operator]] = {
     nodes.SelectKey: select_key.OPERATOR,
     nodes.Sink: sink.OPERATOR,
     nodes.Split: split.OPERATOR,
+    nodes.StreamTableJoin: stream_table_join.OPERATOR,
+    nodes.TableAggregate: table_aggregate.OPERATOR,
+    nodes.TableFilter: table_filter.OPERATOR,
+    nodes.TableGroupBy: table_group_by.OPERATOR,
+    nodes.TableJoin: table_join.OPERATOR,
+    nodes.TableJoinSide: table_join.SIDE,
+    nodes.TableMapValues: table_map_values.OPERATOR,
+    nodes.TableSource: table_source.OPERATOR,
     nodes.ToStream: to_stream.OPERATOR,
 }
 

@@ -1,7 +1,8 @@
 """Sinks: the record's bytes go to the end of its topic's columns.
 
 Encoding happens only for what has changed since it was read in the same format. Before an internal (repartition)
-topic a record with a null key is dropped, since it belongs to no partition (Kafka Streams S6, without its joins).
+topic a record with a null key is dropped, since it belongs to no partition, unless a join below has a use for it
+(Kafka Streams S6).
 Producing is not done here: columns wait until the runtime drains them.
 """
 
@@ -14,7 +15,8 @@ from streams.errors import StreamsError
 from streams.model import Headers, OutputColumns
 from streams.operators.drops import NULL_KEY
 from streams.operators.emitter import Action, Emitter, LineOrigin
-from streams.operators.flow import KEY, VALUE, Flow, Operator, PartName
+from streams.operators.flow import KEY, OLD, VALUE, Flow, Operator, PartName
+from streams.serde.changes import pack_change
 from streams.topology.names import is_topic_name
 from streams.topology.nodes import AnySerde, Sink, UserFunction
 
@@ -31,7 +33,7 @@ def prologue(emitter: Emitter, node: Sink) -> None:
 
 
 def emit(emitter: Emitter, node: Sink, flow: Flow) -> None:
-    if node.internal:
+    if node.internal and not node.keeps_null_keys:
         with emitter.block(f"if {flow.key.variable} is None:"):
             emitter.drop(node, NULL_KEY)
         with emitter.block("else:"):
@@ -44,6 +46,10 @@ def _emit_append(emitter: Emitter, node: Sink, flow: Flow) -> None:
     # Everything that may fail comes first, so that columns never differ in length.
     key = emitter.encode(flow, KEY, node.key_serde, node.name)
     value = emitter.encode(flow, VALUE, node.value_serde, node.name)
+    if node.changes:
+        old = emitter.encode(flow, OLD, node.value_serde, node.name)
+        new, value = value, emitter.local("raw_change")
+        emitter.line(f"{value} = {emitter.constant('pack_change', pack_change)}({new}, {old})")
     name = emitter.named("to", node.name)
     ends = {
         column: emitter.named(f"{column}_to", node.name) for column in ("keys", "values", "timestamps", "partitions")
@@ -163,4 +169,6 @@ def _encodes(node: Sink) -> Mapping[PartName, AnySerde | None]:
     return {"key": node.key_serde, "value": node.value_serde}
 
 
-OPERATOR = Operator(emit=emit, functions=_functions, encodes=_encodes)
+OPERATOR = Operator(
+    emit=emit, functions=_functions, encodes=_encodes, wants_old=lambda node, sends_old: bool(node.changes)
+)

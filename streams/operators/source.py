@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import repeat
 from typing import Any, Final, TypeAlias, TypeVar
@@ -16,6 +17,7 @@ from streams.model import ColumnBatch, Headers, Offset, TimestampMs
 from streams.operators.drops import NEGATIVE_TIMESTAMP
 from streams.operators.emitter import Action, Emitter, LineOrigin
 from streams.operators.flow import Flow, Part
+from streams.serde.changes import unpack_change
 from streams.topology.nodes import Source
 
 T = TypeVar("T")
@@ -59,14 +61,23 @@ def loop(emitter: Emitter, node: Source, *, failed: str, context: bool) -> Itera
             emitter.line("continue")
         if context:
             emitter.line(f"context.offset, context.timestamp, context.headers = {offset}, {timestamp}, {headers}")
-        yield Flow(
+        flow = Flow(
             key=Part(raw=raw_key, serde=node.key_serde, origin=node.name),
             value=Part(raw=raw_value, value=value, serde=node.value_serde, origin=node.name),
             timestamp=timestamp,
             headers=headers,
         )
+        yield _unpacked(emitter, node, flow) if node.changes else flow
     with emitter.block("except Exception as error:"):
         emitter.line(f"raise {failed}(error, batch, stop - cursor.__length_hint__() - 1) from error")
+
+
+def _unpacked(emitter: Emitter, node: Source, flow: Flow) -> Flow:
+    """The flow of a record that is a change of a table: its new and its old value."""
+    new, old = emitter.local("raw_new"), emitter.local("raw_old")
+    unpack = emitter.constant("unpack_change", unpack_change)
+    emitter.line(f"{new}, {old} = {unpack}({flow.value.raw})", LineOrigin(node.name, Action.DECODE, "value", "change"))
+    return replace(flow, value=replace(flow.value, raw=new), old=replace(flow.value, raw=old))
 
 
 def column_of(column: list[T], start: int, stop: int) -> list[T]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from streams.operators.flow import KEY, VALUE, Flow, Part, same_format
+from streams.operators.flow import KEY, VALUE, Flow, Part
+from streams.serde.base import same_format
 from streams.serde.custom import of
 from streams.serde.resolve import resolve
 

@@ -11,9 +11,9 @@ from tests.unit.streams.chains import TEXT
 
 
 def test_every_node_type_has_an_operator() -> None:
-    """Sources start functions, and repartitions are split before: all others must be here."""
+    """Sources start functions, repartitions are split before, and bases are no nodes: all others must be here."""
     kinds = {kind for kind in vars(nodes).values() if isinstance(kind, type) and issubclass(kind, nodes.Node)}
-    assert kinds - set(OPERATORS) == {nodes.Node, nodes.Source, nodes.Repartition}
+    assert kinds - set(OPERATORS) == {nodes.Node, nodes.Stateful, nodes.Source, nodes.Repartition}
 
 
 def test_a_repartition_cannot_run() -> None:
