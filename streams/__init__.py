@@ -2,7 +2,7 @@
 
 from streams import serde
 from streams.app import App
-from streams.dsl import KGroupedStream, KStream, KTable
+from streams.dsl import KGroupedStream, KGroupedTable, KStream, KTable
 from streams.errors import (
     ClientError,
     ConfigError,
@@ -23,6 +23,7 @@ __all__ = [
     "ErrorContext",
     "ErrorPolicy",
     "KGroupedStream",
+    "KGroupedTable",
     "KStream",
     "KTable",
     "ProcessingError",

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from streams.config import Guarantee, StreamsConfig, load_config
+from streams.dsl import tables
 from streams.dsl.builder import Builder, caller
 from streams.dsl.flow import Flow
 from streams.dsl.functions import error_policy, timestamp_function
@@ -19,12 +20,13 @@ from streams.dsl.table import KTable
 from streams.errors import TopologyError
 from streams.model import Headers, Record
 from streams.on_error import OnError
+from streams.serde.changes import change_serde
 from streams.serde.own import own_type
 from streams.topology.compile import CompiledTopology, compile_topology
 from streams.topology.feed import Feed
 from streams.topology.graph import at
 from streams.topology.names import check_name, source_base
-from streams.topology.nodes import Aggregate, AnySerde, Repartition, Sink, Source
+from streams.topology.nodes import AnySerde, Repartition, Sink, Source, Stateful, TableSource
 
 if TYPE_CHECKING:
     from streams.query.local import ReadOnlyStore
@@ -114,6 +116,24 @@ class App:
         added = self._builder.source(node)
         return KStream(self._builder, added, base=base, key=Flow(serde=key_serde), value=Flow(serde=value_serde))
 
+    def table(
+        self, topic: str, *, key: TypeOf[K], value: TypeOf[V], timestamp: str | Callable[[V], Any] | None = None,
+        store: str | None = None,
+    ) -> KTable[K, V]:  # fmt: skip
+        """Read a topic as a table: the last value of each key counts, null deletes the row, null keys are dropped.
+
+        Arguments:
+            topic: a compacted one; with the ``delete`` policy it would lose rows by age, which is refused at start. The
+                embedded log makes it compacted if it does not exist.
+            key, value, timestamp: as for ``stream``.
+            store: keep the rows under this name; default: they are kept where an operator needs them.
+
+        Raises:
+            TopologyError: as for ``stream``, or the topic is a table already, under another name.
+        """
+        location = caller()
+        return tables.of_topic(self._builder, topic, key, value, timestamp, store, location)
+
     def feed(
         self, topic: str, source: Iterable[Any] | Callable[[Any], Iterable[Any]], *, key: Any = None, value: Any = None,
         keyed: bool = False, resume: Callable[[Any], Any] | None = None,
@@ -167,6 +187,10 @@ class App:
             TopologyError: nothing was declared, or it cannot run.
         """
         return compile_topology(self.id, self._builder.graph, on_error=self._on_error)
+
+    def is_table(self, topic: str) -> bool:
+        """Whether a table is read from this topic."""
+        return any(isinstance(node, TableSource) and node.topic == topic for node in self._builder.graph.nodes())
 
     def topic_serdes(self, topic: str, *, key: Any = None, value: Any = None) -> tuple[AnySerde, AnySerde]:
         """Serdes of a topic's keys and values.
@@ -251,7 +275,7 @@ class App:
         name = table if isinstance(table, str) else getattr(table, "store_name", None)
         if name in self._builder.stores:
             return str(name)
-        known = ", ".join(self._builder.stores) or "none; count(), reduce() and aggregate() make one"
+        known = ", ".join(self._builder.stores) or "none; aggregations and table(store='...') make one"
         raise TopologyError(f"application {self.id!r} has no store {name if name else table!r}; its stores: {known}")
 
     def _topic_names(self, topics: str | Sequence[str], location: str) -> tuple[str, ...]:
@@ -270,6 +294,8 @@ class App:
                 return node.key_serde, node.value_serde
             if isinstance(node, Sink | Repartition) and node.topic == topic:
                 written = (node.key_serde, node.value_serde)
-            if isinstance(node, Aggregate) and node.store.changelog_topic == topic:
+                if isinstance(node, Repartition) and node.changes:
+                    written = (node.key_serde, change_serde(node.value_serde))
+            if isinstance(node, Stateful) and node.store is not None and node.store.changelog_topic == topic:
                 written = (node.key_serde, node.value_serde)
         return written

@@ -12,13 +12,14 @@ from dataclasses import replace
 from pathlib import Path, PurePath
 from typing import Any
 
+from state.model import StoreSpec
 from streams.dsl import returns
 from streams.dsl.flow import Flow
 from streams.errors import SerdeError, TopologyError
 from streams.serde import resolve
 from streams.topology.graph import TopologyGraph, at, kind_of
-from streams.topology.names import auto_name, check_name
-from streams.topology.nodes import AnySerde, Node, Repartition, Source
+from streams.topology.names import auto_name, changelog_topic, check_name
+from streams.topology.nodes import AnySerde, Node, Repartition, Source, Stateful, TableSource
 
 _PACKAGE = f"{Path(__file__).parent.parent}{os.sep}"
 
@@ -111,6 +112,19 @@ class Builder:
             )
         self.stores[name] = location
         return name
+
+    def materialise(self, name: str) -> None:
+        """Let the tables keep their rows that those of this one are computed from, where they do not yet."""
+        node = self.graph.node(name)
+        if not isinstance(node, Stateful) or node.store is not None:
+            return
+        if isinstance(node, TableSource):
+            spec = StoreSpec(name=name, changelog_topic=changelog_topic(self.application_id, name), cached=False)
+            self.graph.replace(replace(node, store=spec))
+            self.stores[name] = node.location
+            return
+        for parent in self.graph.reads(name) or self.graph.parents(name):
+            self.materialise(parent)
 
     def add_repartition(self, node: Repartition, parent: str, *, given: bool) -> str:
         """Add a repartition; its topic carries records across restarts, so a tie is an error and never a number.

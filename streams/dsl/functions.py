@@ -20,6 +20,10 @@ Shape: TypeAlias = tuple[str, ...]
 
 OF_RECORD: tuple[Shape, ...] = (("value",), ("key", "value"), ("key", "value", "context"))
 
+OF_ROW: tuple[Shape, ...] = (("value",), ("key", "value"))
+"""Of operators on tables: a row has no context, for it is also looked up when another record arrives."""
+OF_ROWS: tuple[Shape, ...] = (("left", "right"), ("key", "left", "right"))
+
 SHAPES: dict[str, tuple[Shape, ...]] = {
     "filter": OF_RECORD,
     "filter_not": OF_RECORD,
@@ -36,6 +40,9 @@ SHAPES: dict[str, tuple[Shape, ...]] = {
     "reduce": (("aggregate", "value"),),
     "aggregate": (("aggregate", "value"), ("key", "aggregate", "value")),
     "initializer": ((),),
+    "join": OF_ROWS,
+    "left_join": OF_ROWS,
+    "outer_join": OF_ROWS,
     "timestamp": (("value",),),
     "partitioner": (("topic", "key", "value", "partitions"),),
     "on_error": (("error",), ("error", "context")),
@@ -47,7 +54,9 @@ GENERATORS_WELCOME = frozenset({"flat_map", "flat_map_values"})
 _UNLIMITED = 1_000
 
 
-def shape_function(function: object, operator: str, location: str, *, argument: str = "") -> UserFunction:
+def shape_function(
+    function: object, operator: str, location: str, *, argument: str = "", shapes: tuple[Shape, ...] = ()
+) -> UserFunction:
     """Choose the shape.
 
     The shortest shape that has as many places as the function has required parameters wins, so optional parameters do
@@ -58,6 +67,7 @@ def shape_function(function: object, operator: str, location: str, *, argument: 
         operator: row of ``SHAPES``.
         location: of the user's call, for the message.
         argument: name of the argument, where the call takes more than one function.
+        shapes: instead of the row's.
 
     Raises:
         TopologyError: not callable, a coroutine or generator where results are needed at once, or no shape fits.
@@ -67,10 +77,11 @@ def shape_function(function: object, operator: str, location: str, *, argument: 
         raise TopologyError(f"{at(location)}{called} takes a function, not {_described(function)}{_hint(function)}")
     _refuse_deferred(function, operator, f"{at(location)}{called}")
     required, capacity, names = _parameters(function, f"{at(location)}{called}")
-    for shape in SHAPES[operator]:
+    shapes = shapes or SHAPES[operator]
+    for shape in shapes:
         if required <= len(shape) <= capacity:
             return UserFunction(call=function, arguments=shape)
-    accepted = " or ".join(f"({', '.join(shape)})" for shape in SHAPES[operator])
+    accepted = " or ".join(f"({', '.join(shape)})" for shape in shapes)
     raise TopologyError(
         f"{at(location)}{called} calls its function with {accepted}; {display_name(function)}({', '.join(names)}) "
         f"{'requires' if required else 'takes'} {required or capacity or 'no'} parameter{'' if required == 1 else 's'}"

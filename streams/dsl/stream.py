@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar, overload
 
-from streams.dsl import returns
+from streams.dsl import joins, returns, tables
 from streams.dsl.builder import Builder, caller
 from streams.dsl.flow import Flow, lost, need_serde
 from streams.dsl.functions import error_policy, shape_function
@@ -24,7 +24,7 @@ from streams.topology.graph import at
 from streams.topology.names import check_name, merged_base, repartition_topic
 
 if TYPE_CHECKING:
-    pass
+    from streams.dsl.table import KTable
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -129,12 +129,7 @@ class KStream(Generic[K, V]):
         """
         location = caller()
         function = shape_function(mapper, "map", location)
-        node = nodes.Map(
-            name=self._name(name, "map", location),
-            location=location,
-            on_error=error_policy(on_error, location),
-            mapper=function,
-        )
+        node = nodes.Map(**self._placed("map", name, on_error, location), mapper=function)
         found = returns.pair_of(returns.returned(mapper))
         return self._rekeyed_by("map", node, found, key, value)
 
@@ -163,12 +158,7 @@ class KStream(Generic[K, V]):
         """
         location = caller()
         function = shape_function(mapper, "map_values", location)
-        node = nodes.MapValues(
-            name=self._name(name, "map_values", location),
-            location=location,
-            on_error=error_policy(on_error, location),
-            mapper=function,
-        )
+        node = nodes.MapValues(**self._placed("map_values", name, on_error, location), mapper=function)
         unknown = lost("map_values", location, "value=", suggested(function, self._key, self._value))
         flow = self._builder.flow(value, returns.returned(mapper), unknown, location)
         return self._then(node, value=flow)
@@ -204,12 +194,7 @@ class KStream(Generic[K, V]):
         """
         location = caller()
         function = shape_function(mapper, "flat_map", location)
-        node = nodes.FlatMap(
-            name=self._name(name, "flat_map", location),
-            location=location,
-            on_error=error_policy(on_error, location),
-            mapper=function,
-        )
+        node = nodes.FlatMap(**self._placed("flat_map", name, on_error, location), mapper=function)
         found = returns.pair_of(returns.element_of(returns.returned(mapper)))
         return self._rekeyed_by("flat_map", node, found, key, value)
 
@@ -238,12 +223,7 @@ class KStream(Generic[K, V]):
         """
         location = caller()
         function = shape_function(mapper, "flat_map_values", location)
-        node = nodes.FlatMapValues(
-            name=self._name(name, "flat_map_values", location),
-            location=location,
-            on_error=error_policy(on_error, location),
-            mapper=function,
-        )
+        node = nodes.FlatMapValues(**self._placed("flat_map_values", name, on_error, location), mapper=function)
         unknown = lost("flat_map_values", location, "value=", suggested(function, self._key, self._value, each=True))
         found = returns.element_of(returns.returned(mapper))
         return self._then(node, value=self._builder.flow(value, found, unknown, location))
@@ -291,14 +271,7 @@ class KStream(Generic[K, V]):
         """Call a function for each record and pass the record on. Its side effects are not part of the transaction."""
         location = caller()
         function = shape_function(action, "peek", location)
-        return self._then(
-            nodes.Peek(
-                name=self._name(name, "peek", location),
-                location=location,
-                on_error=error_policy(on_error, location),
-                action=function,
-            )
-        )
+        return self._then(nodes.Peek(**self._placed("peek", name, on_error, location), action=function))
 
     @overload
     def for_each(
@@ -318,14 +291,7 @@ class KStream(Generic[K, V]):
         """Call a function for each record; the stream ends here."""
         location = caller()
         function = shape_function(action, "for_each", location)
-        self._then(
-            nodes.ForEach(
-                name=self._name(name, "for_each", location),
-                location=location,
-                on_error=error_policy(on_error, location),
-                action=function,
-            )
-        )
+        self._then(nodes.ForEach(**self._placed("for_each", name, on_error, location), action=function))
 
     def merge(
         self, other: KStream[K, V2], *, value: TypeOf[V | V2] | None = None, name: str | None = None
@@ -337,7 +303,7 @@ class KStream(Generic[K, V]):
             value: type of the merged values, where the two differ and a store or repartition follows.
         """
         location = caller()
-        self._check_merge(other, location)
+        joins.check_merge(self, other, location)
         unknown = lost("merge", location, "value=")
         same = self._value.serde and other._value.serde and self._value.serde.id == other._value.serde.id
         flow = self._value if same and value is None else self._builder.flow(value, returns.UNKNOWN, unknown, location)
@@ -480,8 +446,84 @@ class KStream(Generic[K, V]):
         )
         self._builder.add(node, (self._node,))
 
+    def to_table(
+        self, *, key: TypeOf[K] | None = None, value: TypeOf[V] | None = None, store: str | None = None
+    ) -> KTable[K, V]:
+        """The stream as a table: the last value of each key, null deletes. Records with a null key are dropped.
+
+        Through a repartition topic, named after the store, where an operator above changed the key.
+
+        Arguments:
+            key, value: types, where they are not known.
+            store: keep the rows under this name; default: they are kept where an operator needs them.
+        """
+        location = caller()
+        key_flow = self._known("to_table", key, self._key, "key=", location)
+        value_flow = self._known("to_table", value, self._value, "value=", location)
+        stream: KStream[K, V] = KStream(
+            self._builder, self._node, base=self._base, key=key_flow, value=value_flow, rekeyed=self._rekeyed
+        )
+        return tables.of_stream(stream, store, location)
+
+    @overload
+    def join(
+        self, other: KTable[K, V2], joiner: Callable[[V, V2], T], *, value: TypeOf[T] | None = None,
+        name: str | None = None, on_error: OnError | None = None,
+    ) -> KStream[K, T]: ...  # fmt: skip
+    @overload
+    def join(
+        self, other: KTable[K, V2], joiner: Callable[[K, V, V2], T], *, value: TypeOf[T] | None = None,
+        name: str | None = None, on_error: OnError | None = None,
+    ) -> KStream[K, T]: ...  # fmt: skip
+    def join(
+        self, other: Any, joiner: Callable[..., Any], *, value: Any = None, name: str | None = None,
+        on_error: OnError | None = None,
+    ) -> Any:  # fmt: skip
+        """Each record with the row that its key has in a table; records without one are left out.
+
+        The table's changes send nothing. Records with a null key or a null value are dropped and counted.
+
+        Arguments:
+            other: a table of the same keys.
+            joiner: called with ``(left, right)`` or ``(key, left, right)``: the record's value and the row's.
+            value: type of the result, where the joiner has no return annotation.
+            name: of the node, and of the repartition topic, where an operator above changed the key.
+        """
+        return joins.join_table(
+            self, other, joiner, operator="join", how=nodes.INNER, value=value, name=name, on_error=on_error,
+            location=caller(),
+        )  # fmt: skip
+
+    @overload
+    def left_join(
+        self, other: KTable[K, V2], joiner: Callable[[V, V2 | None], T], *, value: TypeOf[T] | None = None,
+        name: str | None = None, on_error: OnError | None = None,
+    ) -> KStream[K, T]: ...  # fmt: skip
+    @overload
+    def left_join(
+        self, other: KTable[K, V2], joiner: Callable[[K, V, V2 | None], T], *, value: TypeOf[T] | None = None,
+        name: str | None = None, on_error: OnError | None = None,
+    ) -> KStream[K, T]: ...  # fmt: skip
+    def left_join(
+        self, other: Any, joiner: Callable[..., Any], *, value: Any = None, name: str | None = None,
+        on_error: OnError | None = None,
+    ) -> Any:  # fmt: skip
+        """As ``join``, but for a key without a row, or a null key, ``right`` is None."""
+        return joins.join_table(
+            self, other, joiner, operator="left_join", how=nodes.LEFT, value=value, name=name, on_error=on_error,
+            location=caller(),
+        )  # fmt: skip
+
     def _name(self, given: str | None, kind: str, location: str) -> str:
         return self._builder.name(given, self._base, kind, location)
+
+    def _placed(self, kind: str, name: str | None, on_error: OnError | None, location: str) -> dict[str, Any]:
+        """What every node is made with."""
+        return {
+            "name": self._name(name, kind, location),
+            "location": location,
+            "on_error": error_policy(on_error, location),
+        }
 
     def _filtered(
         self, kind: str, predicate: Callable[..., object], name: str | None, on_error: OnError | None, *, negate: bool
@@ -489,13 +531,7 @@ class KStream(Generic[K, V]):
         location = caller()
         function = shape_function(predicate, kind, location)
         return self._then(
-            nodes.Filter(
-                name=self._name(name, kind, location),
-                location=location,
-                on_error=error_policy(on_error, location),
-                predicate=function,
-                negate=negate,
-            )
+            nodes.Filter(**self._placed(kind, name, on_error, location), predicate=function, negate=negate)
         )
 
     def _then(self, node: nodes.Node, *, value: Flow | None = None) -> KStream[K, Any]:
@@ -529,12 +565,7 @@ class KStream(Generic[K, V]):
         location: str,
     ) -> KStream[Any, V]:
         function = shape_function(mapper, operator, location)
-        node = nodes.SelectKey(
-            name=self._name(name, operator, location),
-            location=location,
-            on_error=error_policy(on_error, location),
-            mapper=function,
-        )
+        node = nodes.SelectKey(**self._placed(operator, name, on_error, location), mapper=function)
         unknown = lost(operator, location, "key=", suggested(function, self._key, self._value))
         flow = self._builder.flow(key, returns.returned(mapper), unknown, location)
         self._builder.add(node, (self._node,))
@@ -544,19 +575,3 @@ class KStream(Generic[K, V]):
         if kind is None:
             return flow
         return Flow(serde=self._builder.serde(kind, f"{call}({argument}...)", location))
-
-    def _check_merge(self, other: object, location: str) -> None:
-        if not isinstance(other, KStream):
-            hint = "; take its to_stream()" if hasattr(other, "to_stream") else ""
-            raise TopologyError(f"{at(location)}merge(...) takes another stream, not {other!r}{hint}")
-        if other._builder is not self._builder:
-            raise TopologyError(
-                f"{at(location)}merge(...): the two streams belong to two applications, "
-                f"{self._builder.application_id!r} and {other._builder.application_id!r}; declare both on one App"
-            )
-        mine, its = self._key.serde, other._key.serde
-        if mine and its and mine.id != its.id:
-            raise TopologyError(
-                f"{at(location)}merge(...): the keys of the two streams have different formats, {mine.id} and "
-                f"{its.id}, so equal keys would not meet; bring one to the other's with select_key(..., key=...)"
-            )

@@ -29,7 +29,7 @@ from streams.runtime.supervisor import Supervisor, complete
 from streams.serde import resolve
 from streams.serde.explain import decoding_problem, encoding_problem
 from streams.serde.own import own_type
-from streams.topology.compile import CompiledTopology, PlacedStore
+from streams.topology.compile import TABLE_CONFIGS, CompiledTopology, PlacedStore
 from streams.topology.nodes import AnySerde
 
 T = TypeVar("T")
@@ -57,8 +57,9 @@ def send(
     record = (_encode(key, key_serde, topic, "key"), _encode(value, value_serde, topic, "value"))
     at_ms = clock_ms() if timestamp is None else timestamp
     config = app.config()
+    configs = TABLE_CONFIGS if app.is_table(topic) else {}
     with caller(config, app.running) as call:
-        call(lambda client: send_records(client, config, topic, [(*record, at_ms, headers)]))
+        call(lambda client: send_records(client, config, topic, [(*record, at_ms, headers)], configs=configs))
 
 
 def send_records(
@@ -66,13 +67,21 @@ def send_records(
     config: StreamsConfig,
     topic: str,
     records: Sequence[tuple[bytes | None, bytes | None, int, Headers]],
+    *,
+    configs: Mapping[str, str] | None = None,
 ) -> Activity[None]:
-    """Write records to a topic (made if the log is embedded), outside of any transaction; waits for the disk."""
+    """Write records to a topic, outside of any transaction; waits for the disk.
+
+    Arguments:
+        configs: of the topic, where it has to be made (the log is embedded).
+    """
     found = yield from wait(client.admin.describe_topics([topic]))
     if topic not in found:
         if config.broker is not None:
             raise ConfigError(f"the broker has no topic {topic!r}; create it first")
-        yield from wait(client.admin.create_topics({topic: NewTopic(partitions=config.partitions)}))
+        yield from wait(
+            client.admin.create_topics({topic: NewTopic(partitions=config.partitions, configs=dict(configs or {}))})
+        )
     producer = client.producer()
     columns = OutputColumns(topic)
     columns.keys = [key for key, _, _, _ in records]

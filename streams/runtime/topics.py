@@ -11,7 +11,7 @@ from streams.client.admin import Admin, NewTopic
 from streams.errors import ConfigError
 from streams.runtime.activity import Activity, wait
 from streams.runtime.plan import partition_counts
-from streams.topology.compile import CompiledTopology
+from streams.topology.compile import TABLE_CONFIGS, CompiledTopology
 
 
 def prepare_topics(
@@ -25,7 +25,8 @@ def prepare_topics(
             Kafka Streams does.
 
     Raises:
-        ConfigError: a source or sink topic is missing, or an internal one has another number of partitions.
+        ConfigError: a source or sink topic is missing, an internal one has another number of partitions, or a topic
+            that a table is read from loses rows by age.
     """
     external = list(dict.fromkeys([*topology.external_topics, *topology.output_topics, *fed_topics]))
     internal = {topic.name: topic for topic in topology.internal_topics}
@@ -39,8 +40,13 @@ def prepare_topics(
         )
     if missing:
         assert create_with is not None
-        yield from wait(admin.create_topics({name: NewTopic(partitions=create_with) for name in missing}))
+        new = {
+            name: NewTopic(partitions=create_with, configs=dict(TABLE_CONFIGS if name in topology.table_topics else {}))
+            for name in missing
+        }
+        yield from wait(admin.create_topics(new))
         existing.update(dict.fromkeys(missing, create_with))
+    yield from _check_table_topics(admin, [name for name in topology.table_topics if name not in missing])
     counts = partition_counts(topology, existing)
     to_create = {
         name: NewTopic(partitions=counts[name], configs=dict(topic.configs))
@@ -50,6 +56,21 @@ def prepare_topics(
     if to_create:
         yield from wait(admin.create_topics(to_create))
     return counts
+
+
+def _check_table_topics(admin: Admin, topics: list[str]) -> Activity[None]:
+    """A topic with the ``delete`` policy loses rows by age or size, unless it keeps everything."""
+    found = yield from wait(admin.describe_configs(topics))
+    for topic in topics:
+        configs = found.get(topic, {})
+        policy = configs.get("cleanup.policy") or ""
+        keeps_all = configs.get("retention.ms") == configs.get("retention.bytes") == "-1"
+        if "delete" in policy.split(",") and not keeps_all:
+            raise ConfigError(
+                f"topic {topic!r} is read as a table, but its cleanup.policy is {policy!r}: rows that are older than "
+                "its retention are lost. Set cleanup.policy=compact on it, or make it anew with 'streams topics create "
+                f"{topic} --config cleanup.policy=compact'; or read it as a stream: app.stream(...).to_table()"
+            )
 
 
 def learn_topics(admin: Admin, names: Iterable[str], *, create_with: int | None) -> Activity[Mapping[str, int]]:

@@ -12,7 +12,7 @@ from streams.config import StreamsConfig
 from streams.dsl.table import KTable
 from streams.errors import SerdeError, StreamsError
 from streams.topology.compile import CompiledTopology
-from streams.topology.nodes import AnySerde, Source
+from streams.topology.nodes import AnySerde, Source, TableSource
 
 
 class Application(Protocol):
@@ -36,9 +36,14 @@ def source_topic(topology: CompiledTopology, target: object) -> str:
     if isinstance(target, str):
         return target
     name = getattr(target, "_node", None)
-    node = next((node for sub in topology.subtopologies for node in sub.nodes if node.name == name), None)
+    found = ((sub, node) for sub in topology.subtopologies for node in sub.nodes if node.name == name)
+    sub, node = next(found, (None, None))
+    if sub is not None and isinstance(node, TableSource):
+        node = next((source for source in sub.sources if source.name in sub.parents[node.name]), None)
     if not isinstance(node, Source) or node.internal:
-        raise StreamsError(f"{target!r} is no source: send to what app.stream(...) returned, or name a topic")
+        raise StreamsError(
+            f"{target!r} is no source: send to what app.stream(...) or app.table(...) returned, or name a topic"
+        )
     if len(node.topics) > 1:
         raise StreamsError(f"{target!r} reads several topics; name one of {', '.join(node.topics)}")
     return node.topics[0]

@@ -7,12 +7,8 @@ must pass.
 from __future__ import annotations
 
 NOT_IMPLEMENTED: dict[str, str] = {
-    "table": "tables from topics",
-    "to_table": "tables from streams",
     "window:tumbling": "time windows",
     "window:hopping": "time windows",
-    "stream_table_join": "joins",
-    "table_table_join": "joins",
     "stream_stream_join": "joins of two streams",
     "foreign_key_join": "foreign-key joins",
     "global_table": "global tables",

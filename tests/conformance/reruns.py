@@ -85,11 +85,17 @@ def last_per_input(case: Case) -> Case:
 
 
 def at_the_end(case: Case) -> Case:
-    """The same answers, whenever they come."""
+    """The same answers, whenever they come; of states asserted on the way, the last."""
     case = by_key(case)
     last = len(case["inputs"]) - 1
     expected = [{**row, "after_input": last} for row in case["expected"]]
-    return {**case, "expected": expected, "compare": {**case["compare"], "checkpoints": [last]}}
+    compare = {**case["compare"], "checkpoints": [last]}
+    if "asserted_state" in compare:
+        final = len(case["compare"]["checkpoints"]) - 1
+        compare["asserted_state"] = [
+            {**row, "at_checkpoint": 0} for row in compare["asserted_state"] if row["at_checkpoint"] == final
+        ]
+    return {**case, "expected": expected, "compare": compare}
 
 
 def _records(case: Case) -> list[Case]:

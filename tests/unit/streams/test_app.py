@@ -123,7 +123,7 @@ def test_an_unknown_store_lists_the_known_ones() -> None:
     assert app.store_name(table) == app.store_name("counts") == "counts"
     with pytest.raises(TopologyError, match="has no store 'count'; its stores: counts"):
         app.store_name("count")
-    with pytest.raises(TopologyError, match="its stores: none; count"):
+    with pytest.raises(TopologyError, match="its stores: none; aggregations"):
         App("other").store_name(table)
 
 
