@@ -39,6 +39,7 @@ from broker_core.protocol.api import API, ApiKey
 from broker_core.protocol.batch import iterate_batches
 from broker_core.protocol.fetch import FetchRequest
 from broker_core.protocol.framing import Request
+from broker_core.settings import Settings
 from broker_core.topics import Topics
 from broker_core.waiting import Waiting
 
@@ -73,7 +74,8 @@ class Broker:
         self._waiting = Waiting()
         self._partitions = Partitions(filesystem, config.durability, observer, self._waiting)
         guard = DiskGuard(filesystem, config.min_free_bytes)
-        self._topics = Topics(config, self._catalog, self._partitions, guard)
+        settings = Settings(config, self._catalog, self._partitions)
+        self._topics = Topics(config, self._catalog, self._partitions, guard, settings)
         self._coordinator = Coordinator(
             config, InternalLogs(self._catalog, self._partitions), self._catalog.next_producer_id, observer
         )
@@ -81,6 +83,7 @@ class Broker:
             config=config,
             catalog=self._catalog,
             topics=self._topics,
+            settings=settings,
             partitions=self._partitions,
             coordinator=self._coordinator,
             guard=guard,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 from uuid import UUID
@@ -21,7 +21,7 @@ from broker_core.model import CONSUMER_OFFSETS_TOPIC, TRANSACTION_STATE_TOPIC, L
 from broker_core.ports import Filesystem, Random
 
 CATALOG_PATH: Final = "catalog"
-CATALOG_VERSION: Final = 1
+CATALOG_VERSION: Final = 2
 PRODUCER_ID_BLOCK: Final = 1_000
 """Producer ids claimed by one write of the catalog; an unclean stop wastes the rest of the block, as in Kafka."""
 MAX_PARTITIONS: Final = 10_000
@@ -34,12 +34,16 @@ _NAME: Final = re.compile(r"[a-zA-Z0-9._-]+")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Topic:
-    """One topic as the catalog knows it; ``configs`` holds the overrides only."""
+    """One topic as the catalog knows it; ``configs`` holds the overrides only.
+
+    ``has_gaps``: it is or was compacted, so that its logs may lack offsets for ever.
+    """
 
     name: str
     id: UUID
     partitions: int
     configs: Mapping[str, str] = field(default_factory=dict)
+    has_gaps: bool = False
 
     @property
     def is_internal(self) -> bool:
@@ -55,24 +59,33 @@ class CatalogState:
         starts: how often the broker was opened; the leader epoch of every partition in this run.
         next_producer_id: the first id that no block has claimed.
         topics: by name.
+        broker_configs: settings changed at run time, by the broker's id as text, and for the cluster by "".
     """
 
     cluster_id: str
     starts: int = 0
     next_producer_id: ProducerId = 0
     topics: Mapping[str, Topic] = field(default_factory=dict)
+    broker_configs: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
 
 def encode_catalog(state: CatalogState) -> bytes:
     """The file's bytes: a line with magic, version, CRC-32C and length, then JSON."""
     topics = [
-        {"name": topic.name, "id": topic.id.hex, "partitions": topic.partitions, "configs": dict(topic.configs)}
+        {
+            "name": topic.name,
+            "id": topic.id.hex,
+            "partitions": topic.partitions,
+            "configs": dict(topic.configs),
+            "has_gaps": topic.has_gaps,
+        }
         for _, topic in sorted(state.topics.items())
     ]
     document = {
         "cluster_id": state.cluster_id,
         "starts": state.starts,
         "next_producer_id": state.next_producer_id,
+        "broker_configs": {owner: dict(configs) for owner, configs in sorted(state.broker_configs.items())},
         "topics": topics,
     }
     body = json.dumps(document, indent=1, ensure_ascii=False).encode()
@@ -103,7 +116,14 @@ def decode_catalog(data: bytes) -> CatalogState:
         )
     document: dict[str, Any] = json.loads(body)
     topics = (
-        Topic(name=entry["name"], id=UUID(hex=entry["id"]), partitions=entry["partitions"], configs=entry["configs"])
+        Topic(
+            name=entry["name"],
+            id=UUID(hex=entry["id"]),
+            partitions=entry["partitions"],
+            configs=entry["configs"],
+            # Version 1 did not say; a log that may have gaps and has none only loses a check.
+            has_gaps=entry.get("has_gaps", True),
+        )
         for entry in document["topics"]
     )
     return CatalogState(
@@ -111,6 +131,7 @@ def decode_catalog(data: bytes) -> CatalogState:
         starts=document["starts"],
         next_producer_id=document["next_producer_id"],
         topics={topic.name: topic for topic in topics},
+        broker_configs=document.get("broker_configs", {}),
     )
 
 
@@ -182,11 +203,19 @@ class Catalog:
             raise BrokerError(ErrorCode.UNKNOWN_TOPIC_ID, f"there is no topic with id {topic_id}")
         return topic
 
-    def add(self, wanted: Mapping[str, tuple[int, Mapping[str, str]]]) -> tuple[Topic, ...]:
+    @property
+    def broker_configs(self) -> Mapping[str, Mapping[str, str]]:
+        """Settings changed at run time, by the broker's id as text, and for the cluster by ""."""
+        return self._state.broker_configs
+
+    def add(
+        self, wanted: Mapping[str, tuple[int, Mapping[str, str]]], *, with_gaps: Collection[str] = ()
+    ) -> tuple[Topic, ...]:
         """Add topics with one write; they are checked already and their names are free.
 
         Arguments:
             wanted: partition count and overrides by name.
+            with_gaps: names of those that are compacted.
 
         Raises:
             OSError: nothing changed.
@@ -194,7 +223,15 @@ class Catalog:
         added = []
         for name, (partitions, configs) in wanted.items():
             assert name not in self.topics and 0 < partitions <= MAX_PARTITIONS
-            added.append(Topic(name=name, id=self._new_id(), partitions=partitions, configs=dict(configs)))
+            added.append(
+                Topic(
+                    name=name,
+                    id=self._new_id(),
+                    partitions=partitions,
+                    configs=dict(configs),
+                    has_gaps=name in with_gaps,
+                )
+            )
         self._store_topics({**self.topics, **{topic.name: topic for topic in added}})
         return tuple(added)
 
@@ -204,6 +241,20 @@ class Catalog:
         topic = replace(self.topics[name], partitions=partitions)
         self._store_topics({**self.topics, name: topic})
         return topic
+
+    def alter(self, name: str, configs: Mapping[str, str], *, has_gaps: bool) -> Topic:
+        """Replace the overrides of a topic. Raises OSError: nothing changed."""
+        topic = replace(self.topics[name], configs=dict(configs), has_gaps=has_gaps)
+        self._store_topics({**self.topics, name: topic})
+        return topic
+
+    def alter_broker(self, configs: Mapping[str, Mapping[str, str]], *, with_gaps: Collection[str] = ()) -> None:
+        """Replace the settings changed at run time; ``with_gaps`` are compacted then. Raises OSError."""
+        topics = {
+            name: replace(topic, has_gaps=topic.has_gaps or name in with_gaps) for name, topic in self.topics.items()
+        }
+        kept = {owner: dict(settings) for owner, settings in configs.items() if settings}
+        self._store(replace(self._state, broker_configs=kept, topics=topics))
 
     def remove(self, *names: str) -> None:
         """Forget topics; their logs are the caller's to remove afterwards. Raises OSError: nothing changed."""

@@ -87,6 +87,8 @@ class BrokerConfig:
     transaction_topic_partitions: int = 1
     transaction_max_timeout_ms: int = 15 * 60_000
     transaction_scan_interval_ms: int = 1_000
+    offsets_retention_minutes: int = 7 * 24 * 60
+    offsets_retention_check_interval_ms: int = 600_000
     min_free_bytes: int = 256 * 1024 * 1024
     fetch_max_bytes: int = 55 * 1024 * 1024
     log: LogConfig = field(default_factory=LogConfig)

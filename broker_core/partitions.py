@@ -136,6 +136,14 @@ class Partitions:
         self.logs.update(created)
         self._durable.update(dict.fromkeys(created, 0))
 
+    def configure(self, changed: Iterable[tuple[Topic, LogConfig]]) -> None:
+        """Let the open logs of these topics go by other settings from now on."""
+        for topic, config in changed:
+            for index in range(topic.partitions):
+                log = self.logs.get(TopicPartition(topic.name, index))
+                if log is not None:
+                    log.configure(config)
+
     def remove(self, topic: str) -> None:
         """Remove all logs of ``topic``; files that a sync wave uses are closed after it. Raises OSError."""
         gone = sorted(partition for partition in self.logs if partition.topic == topic)

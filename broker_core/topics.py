@@ -10,12 +10,13 @@ from collections.abc import Mapping
 from typing import Final
 
 from broker_core.catalog import INTERNAL_TOPICS, MAX_PARTITIONS, Catalog, Topic, check_topic_name
-from broker_core.config import BrokerConfig, LogConfig
+from broker_core.config import BrokerConfig
 from broker_core.disk_guard import DiskGuard
 from broker_core.errors import BrokerError, ErrorCode, StorageError
 from broker_core.model import CONSUMER_OFFSETS_TOPIC, TRANSACTION_STATE_TOPIC
 from broker_core.partitions import Partitions
-from broker_core.topic_config import check_settings, log_config
+from broker_core.settings import Settings
+from broker_core.topic_config import check_settings, check_together
 
 DEFAULT_PARTITIONS: Final = -1
 """In a request: as many as the broker's setting says."""
@@ -41,21 +42,28 @@ class Topics:
         catalog: which topics there are.
         partitions: their logs.
         guard: refuses new topics while the disk is nearly full.
+        settings: what is in force for a topic's logs.
     """
 
-    def __init__(self, config: BrokerConfig, catalog: Catalog, partitions: Partitions, guard: DiskGuard) -> None:
+    def __init__(
+        self, config: BrokerConfig, catalog: Catalog, partitions: Partitions, guard: DiskGuard, settings: Settings
+    ) -> None:
         self._config = config
         self._catalog = catalog
         self._partitions = partitions
         self._guard = guard
-
-    def log_config(self, topic: Topic) -> LogConfig:
-        """The settings of the topic's logs."""
-        return log_config(self._config.log, topic.configs)
+        self._settings = settings
 
     def open(self, *, was_clean: bool, now_ms: int) -> None:
-        """Open the logs of every topic in the catalog. Raises StorageError."""
-        topics = [(topic, self.log_config(topic)) for topic in self._catalog.topics.values()]
+        """Open the logs of every topic in the catalog. Raises StorageError, OSError."""
+        topics = self._catalog.topics.values()
+        compacted = [topic.name for topic in topics if self._settings.log_config(topic).is_compacted]
+        if any(not self._catalog.topics[name].has_gaps for name in compacted):  # the broker's default is another now
+            self._catalog.alter_broker(self._catalog.broker_configs, with_gaps=compacted)
+        self._open(was_clean=was_clean, now_ms=now_ms)
+
+    def _open(self, *, was_clean: bool, now_ms: int) -> None:
+        topics = [(topic, self._settings.log_config(topic)) for topic in self._catalog.topics.values()]
         self._partitions.open(topics, leader_epoch=self._catalog.leader_epoch, was_clean=was_clean, now_ms=now_ms)
 
     def check_new(self, name: str, partitions: int, configs: Mapping[str, str | None]) -> tuple[int, dict[str, str]]:
@@ -76,7 +84,9 @@ class Topics:
             raise BrokerError(
                 ErrorCode.INVALID_PARTITIONS, f"{partitions} partitions; 1 to {MAX_PARTITIONS} are possible"
             )
-        return partitions, check_settings(configs)
+        checked = check_settings(configs)
+        check_together(self._settings.new_log_config(checked))
+        return partitions, checked
 
     def create(self, name: str, partitions: int, configs: Mapping[str, str | None], now_ms: int) -> Topic:
         """Create a topic and its logs.
@@ -105,9 +115,14 @@ class Topics:
         checked = {name: self.check_new(name, *settings) for name, settings in wanted.items()}
         self._guard.admit(0, now_ms)
         try:
-            topics = self._catalog.add(checked)
+            compacted = [
+                name for name, (_, configs) in checked.items() if self._settings.new_log_config(configs).is_compacted
+            ]
+            topics = self._catalog.add(checked, with_gaps=compacted)
             try:
-                self._partitions.create((topic, self.log_config(topic), range(topic.partitions)) for topic in topics)
+                self._partitions.create(
+                    (topic, self._settings.log_config(topic), range(topic.partitions)) for topic in topics
+                )
             except OSError:
                 self._catalog.remove(*checked)
                 raise
@@ -145,7 +160,7 @@ class Topics:
         self._guard.admit(0, now_ms)
         try:
             grown = self._catalog.grow(name, partitions)
-            self._partitions.create([(grown, self.log_config(grown), range(topic.partitions, partitions))])
+            self._partitions.create([(grown, self._settings.log_config(grown), range(topic.partitions, partitions))])
         except OSError as error:
             raise StorageError(f"topic {name!r} could not be grown: {error}") from error
 

@@ -17,6 +17,7 @@ from broker_core.log.partition_log import PartitionLog
 from broker_core.model import Isolation, TopicPartition
 from broker_core.partitions import Partitions
 from broker_core.ports import Observer
+from broker_core.settings import Settings
 from broker_core.topics import Topics
 from broker_core.waiting import Waiting
 
@@ -31,6 +32,7 @@ class BrokerContext:
     config: BrokerConfig
     catalog: Catalog
     topics: Topics
+    settings: Settings
     partitions: Partitions
     coordinator: Coordinator
     guard: DiskGuard

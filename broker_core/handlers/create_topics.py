@@ -101,5 +101,5 @@ def _settings(context: BrokerContext, topic: Topic) -> tuple[CreatableTopicConfi
             config_source=entry.config_source,
             is_sensitive=entry.is_sensitive,
         )
-        for entry in topic_settings(context, topic, wanted=None, synonyms=False)
+        for entry in topic_settings(context, topic)
     )

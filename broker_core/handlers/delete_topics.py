@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from broker_core.errors import BrokerError, ErrorCode
 from broker_core.handlers.context import REFUSALS, BrokerContext, error_code
 from broker_core.outcome import Call, Outcome, Reply
@@ -19,14 +21,21 @@ from broker_core.protocol.delete_topics import (
 def handle(context: BrokerContext, body: DeleteTopicsRequest, call: Call) -> Outcome:
     wanted = body.topics or tuple(DeleteTopicState(name=name) for name in body.topic_names)
     deleted: list[str] = []
-    results = tuple(_delete(context, topic, deleted) for topic in wanted)
+    asked = Counter((topic.name, topic.topic_id) for topic in wanted)
+    results = tuple(
+        _delete(context, topic, deleted, is_repeated=asked[topic.name, topic.topic_id] > 1) for topic in wanted
+    )
     if deleted:
         context.coordinator.topics_deleted(deleted, call.now_ms)
     return Reply(DeleteTopicsResponse(responses=results))
 
 
-def _delete(context: BrokerContext, wanted: DeleteTopicState, deleted: list[str]) -> DeletableTopicResult:
+def _delete(
+    context: BrokerContext, wanted: DeleteTopicState, deleted: list[str], *, is_repeated: bool
+) -> DeletableTopicResult:
     try:
+        if is_repeated:
+            raise BrokerError(ErrorCode.INVALID_REQUEST, "a topic occurs twice in the request")
         if wanted.name is not None and wanted.topic_id.int:
             raise BrokerError(ErrorCode.INVALID_REQUEST, "a topic is named by its name or by its id, not by both")
         by_name = wanted.name is not None

@@ -1,16 +1,18 @@
 """DescribeConfigs (API key 32), versions 1 to 4: the settings of topics and of the broker, where they come from.
 
-1: sources and synonyms. 3: types. Every topic setting is listed, since clients look for some (``cleanup.policy``).
+1: sources and synonyms. 3: types, and a text about each. Every setting is listed, since clients look for some
+(``cleanup.policy``); those that cannot be changed say so. The broker called "" is the cluster: as in Kafka, only what
+was changed for it is listed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Final
+from collections.abc import Iterable, Iterator
 
+from broker_core.broker_config import CLUSTER, LOG_SETTINGS, START_SETTINGS
 from broker_core.catalog import Topic
-from broker_core.config import BrokerConfig
 from broker_core.errors import BrokerError, ErrorCode
+from broker_core.handlers.alter_configs import Kind, unknown_kind
 from broker_core.handlers.context import REFUSALS, BrokerContext, error_code
 from broker_core.outcome import Call, Outcome, Reply
 from broker_core.protocol.describe_configs import (
@@ -21,112 +23,100 @@ from broker_core.protocol.describe_configs import (
     DescribeConfigsResult,
     DescribeConfigsSynonym,
 )
-from broker_core.topic_config import TOPIC_SETTINGS, ConfigType, effective_text
-
-_TOPIC: Final = 2
-_BROKER: Final = 4
-_SOURCE_TOPIC: Final = 1
-_SOURCE_STATIC_BROKER: Final = 4
-_SOURCE_DEFAULT: Final = 5
+from broker_core.settings import Origin, Source
+from broker_core.topic_config import TOPIC_SETTINGS, ConfigType
 
 
 def handle(context: BrokerContext, body: DescribeConfigsRequest, call: Call) -> Outcome:
     return Reply(
-        DescribeConfigsResponse(
-            results=tuple(_describe(context, resource, body.include_synonyms) for resource in body.resources)
-        )
+        DescribeConfigsResponse(results=tuple(_describe(context, resource, body) for resource in body.resources))
     )
 
 
 def topic_settings(
-    context: BrokerContext, topic: Topic, *, wanted: Iterable[str] | None, synonyms: bool
+    context: BrokerContext,
+    topic: Topic,
+    *,
+    wanted: Iterable[str] | None = None,
+    synonyms: bool = False,
+    documentation: bool = False,
 ) -> tuple[DescribeConfigsResourceResult, ...]:
     """The settings of ``topic``; ``wanted`` limits them to some names."""
-    config = context.topics.log_config(topic)
-    names = None if wanted is None else frozenset(wanted)
-    results = []
-    for name, setting in TOPIC_SETTINGS.items():
-        if names is not None and name not in names:
-            continue
-        default = effective_text(setting, context.config.log, {})
-        text = effective_text(setting, config, topic.configs)
-        source = _SOURCE_TOPIC if name in topic.configs else _SOURCE_DEFAULT
-        chain = [DescribeConfigsSynonym(name=name, value=default, source=_SOURCE_DEFAULT)]
-        if source == _SOURCE_TOPIC:
-            chain.insert(0, DescribeConfigsSynonym(name=name, value=text, source=source))
-        results.append(
-            DescribeConfigsResourceResult(
-                name=name,
-                value=text,
-                config_source=source,
-                synonyms=tuple(chain) if synonyms else (),
-                config_type=setting.type,
-                documentation=None,
-            )
+    names = TOPIC_SETTINGS if wanted is None else [name for name in dict.fromkeys(wanted) if name in TOPIC_SETTINGS]
+    return tuple(
+        _result(
+            name,
+            TOPIC_SETTINGS[name].type,
+            context.settings.topic_origins(name, topic),
+            read_only=TOPIC_SETTINGS[name].is_read_only,
+            synonyms=synonyms,
+            meaning=TOPIC_SETTINGS[name].meaning if documentation else None,
         )
-    return tuple(results)
+        for name in names
+    )
 
 
-def _describe(context: BrokerContext, resource: DescribeConfigsResource, synonyms: bool) -> DescribeConfigsResult:
+def _describe(
+    context: BrokerContext, resource: DescribeConfigsResource, body: DescribeConfigsRequest
+) -> DescribeConfigsResult:
+    kind, name = resource.resource_type, resource.resource_name
     try:
-        if resource.resource_type == _TOPIC:
-            topic = context.catalog.find(resource.resource_name)
-            configs = topic_settings(context, topic, wanted=resource.configuration_keys, synonyms=synonyms)
-        elif resource.resource_type == _BROKER:
-            configs = _broker_settings(context.config, resource)
+        if kind == Kind.TOPIC:
+            configs = topic_settings(
+                context,
+                context.catalog.find(name),
+                wanted=resource.configuration_keys,
+                synonyms=body.include_synonyms,
+                documentation=body.include_documentation,
+            )
+        elif kind == Kind.BROKER:
+            configs = tuple(_broker_settings(context, resource, body))
         else:
-            raise BrokerError(ErrorCode.INVALID_REQUEST, f"resource type {resource.resource_type}: 2 topic, 4 broker")
+            raise unknown_kind(kind)
     except REFUSALS as error:
         return DescribeConfigsResult(
-            error_code=error_code(error),
-            error_message=str(error),
-            resource_type=resource.resource_type,
-            resource_name=resource.resource_name,
+            error_code=error_code(error), error_message=str(error), resource_type=kind, resource_name=name
         )
-    return DescribeConfigsResult(
-        error_message=None,
-        resource_type=resource.resource_type,
-        resource_name=resource.resource_name,
-        configs=configs,
-    )
+    return DescribeConfigsResult(error_message=None, resource_type=kind, resource_name=name, configs=configs)
 
 
 def _broker_settings(
-    config: BrokerConfig, resource: DescribeConfigsResource
-) -> tuple[DescribeConfigsResourceResult, ...]:
-    if resource.resource_name not in ("", str(config.node_id)):
-        raise BrokerError(ErrorCode.INVALID_REQUEST, f"the one broker is {config.node_id}")
-    names = resource.configuration_keys
-    return tuple(
-        DescribeConfigsResourceResult(
-            name=name,
-            value=text,
-            read_only=True,
-            config_source=_SOURCE_STATIC_BROKER,
-            config_type=ConfigType.STRING,
-            documentation=None,
+    context: BrokerContext, resource: DescribeConfigsResource, body: DescribeConfigsRequest
+) -> Iterator[DescribeConfigsResourceResult]:
+    asked, wanted = resource.resource_name, resource.configuration_keys
+    if asked not in (CLUSTER, str(context.config.node_id)):
+        raise BrokerError(ErrorCode.INVALID_REQUEST, f"the one broker is {context.config.node_id}, not {asked!r}")
+    names = sorted([*START_SETTINGS, *LOG_SETTINGS]) if asked != CLUSTER else sorted(context.settings.cluster_settings)
+    for name in names:
+        if wanted is not None and name not in wanted:
+            continue
+        origins = context.settings.broker_origins(name)
+        if asked == CLUSTER:
+            origins = tuple(origin for origin in origins if origin.source >= Source.CLUSTER)
+        setting = LOG_SETTINGS.get(name)
+        yield _result(
+            name,
+            START_SETTINGS[name].type if setting is None else setting.type,
+            origins,
+            read_only=setting is None or setting.is_read_only,
+            synonyms=body.include_synonyms,
+            meaning=setting.meaning if setting is not None and body.include_documentation else None,
         )
-        for name, text in _broker_texts(config).items()
-        if names is None or name in names
+
+
+def _result(
+    name: str, kind: ConfigType, origins: tuple[Origin, ...], *, read_only: bool, synonyms: bool, meaning: str | None
+) -> DescribeConfigsResourceResult:
+    return DescribeConfigsResourceResult(
+        name=name,
+        value=origins[0].value,
+        read_only=read_only,
+        config_source=origins[0].source,
+        synonyms=tuple(
+            DescribeConfigsSynonym(name=origin.name, value=origin.value, source=origin.source) for origin in origins
+        )
+        if synonyms
+        else (),
+        config_type=kind,
+        documentation=meaning,
     )
-
-
-def _broker_texts(config: BrokerConfig) -> Mapping[str, str]:
-    return {
-        "advertised.listeners": f"PLAINTEXT://{config.advertised_host}:{config.advertised_port}",
-        "auto.create.topics.enable": str(config.auto_create_topics).lower(),
-        "broker.id": str(config.node_id),
-        "default.replication.factor": "1",
-        "fetch.max.bytes": str(config.fetch_max_bytes),
-        "log.cleanup.policy": ",".join(sorted(config.log.cleanup_policy)),
-        "log.retention.bytes": str(config.log.retention_bytes),
-        "log.retention.ms": str(config.log.retention_ms),
-        "log.segment.bytes": str(config.log.segment_bytes),
-        "message.max.bytes": str(config.log.max_message_bytes),
-        "min.insync.replicas": "1",
-        "node.id": str(config.node_id),
-        "num.partitions": str(config.num_partitions),
-        "offsets.topic.num.partitions": str(config.offsets_topic_partitions),
-        "transaction.max.timeout.ms": str(config.transaction_max_timeout_ms),
-        "transaction.state.log.num.partitions": str(config.transaction_topic_partitions),
-    }

@@ -60,7 +60,7 @@ class PartitionLog:
         self._producers = recovered.producers
         self._epochs = recovered.epochs
         self._segments = SegmentList(directory, recovered.segments)
-        self._reader = LogReader(self._segments, self._epochs, gaps=self.config.is_compacted)
+        self._reader = LogReader(self._segments, self._epochs, gaps=self.config.may_have_gaps)
         self._writer = LogWriter(
             directory, observer, self._segments, self._producers, self._epochs, leader_epoch=leader_epoch
         )
@@ -100,6 +100,13 @@ class PartitionLog:
             clean=clean, recovery_point=recovery_point, leader_epoch=leader_epoch, start_offset=start_offset,
         )  # fmt: skip
         return cls(place, recovered, observer, leader_epoch=max(leader_epoch or 0, recovered.epochs.latest))
+
+    def configure(self, config: LogConfig) -> None:
+        """Go by ``config`` from the next append on. Whoever calls it has made it durable."""
+        self.config = self._directory.config = config
+        self._segments.active.index_interval_bytes = config.index_interval_bytes
+        self._writer.configure(config)
+        self._reader.gaps = config.may_have_gaps
 
     # -- where things stand
 

@@ -37,12 +37,12 @@ class LogReader:
         gaps: offsets may be missing (a compacted log).
     """
 
-    __slots__ = ("_ends", "_epochs", "_gaps", "_segments")
+    __slots__ = ("_ends", "_epochs", "_segments", "gaps")
 
     def __init__(self, segments: SegmentList, epochs: LeaderEpochs, *, gaps: bool) -> None:
         self._segments = segments
         self._epochs = epochs
-        self._gaps = gaps
+        self.gaps = gaps
         self._ends: dict[Offset, tuple[Segment, int]] = {}
 
     def read(self, offset: Offset, max_bytes: int, stop_offset: Offset, *, min_one: bool) -> tuple[bytes, Offset]:
@@ -69,7 +69,7 @@ class LogReader:
                     return b"", offset
                 segment = following
             position, base = found
-            if base > offset and not self._gaps:
+            if base > offset and not self.gaps:
                 raise BadBatchError(position, f"it begins at offset {base}, offsets from {offset} on are missing")
             data, length, end = self._take(segment, position, base, max_bytes, stop_offset, min_one=min_one)
         except BadBatchError as error:
@@ -132,7 +132,7 @@ class LogReader:
             return iter(())
         position, base = found
         end = segment.size_bytes
-        return scan_batches(segment.file, position, end, base, gaps=self._gaps, chunk_bytes=FIND_BYTES)
+        return scan_batches(segment.file, position, end, base, gaps=self.gaps, chunk_bytes=FIND_BYTES)
 
     def _locate(self, segment: Segment, offset: Offset) -> tuple[int, Offset] | None:
         """Position and base offset of the batch that holds ``offset`` or follows it; None if there is none."""
@@ -168,7 +168,7 @@ class LogReader:
                         position, f"the batch ends at offset {base + delta}, the index says {expected_last}"
                     )
                 expected_last = None
-            elif base != expected_base and not (self._gaps and base > expected_base):
+            elif base != expected_base and not (self.gaps and base > expected_base):
                 raise BadBatchError(position, f"offset {base} where {expected_base} should follow")
             if base + delta >= offset:
                 return position, base
@@ -186,7 +186,7 @@ class LogReader:
             boundary = segment.columns()[0].boundary(position + wanted)
             wanted = boundary - position if boundary > position else wanted
         data = segment.file.read_at(position, wanted)
-        length, end = measure(data, position, base, stop_offset, self._epochs, gaps=self._gaps)
+        length, end = measure(data, position, base, stop_offset, self._epochs, gaps=self.gaps)
         if length >= REREAD_BYTES and length < len(data):
             del data
             data = segment.file.read_at(position, length)
@@ -201,7 +201,7 @@ class LogReader:
         if size > left:
             raise BadBatchError(position, f"a batch of {size} bytes does not fit")
         data = segment.file.read_at(position, size)
-        length, end = measure(data, position, base, stop_offset, self._epochs, gaps=self._gaps)
+        length, end = measure(data, position, base, stop_offset, self._epochs, gaps=self.gaps)
         if not length:
             raise BadBatchError(position, "the file ends inside the batch")
         return data, length, end

@@ -167,7 +167,7 @@ class Recovery:
             raise damaged(active, error) from error
 
     def _batches(self, segment: Segment, position: int, expected: Offset) -> Iterator[ScannedBatch]:
-        gaps = self.directory.config.is_compacted
+        gaps = self.directory.config.may_have_gaps
         return scan_batches(segment.file, position, segment.size_bytes, expected, gaps=gaps)
 
     def _load_producers(self, offset: Offset) -> None:
@@ -232,7 +232,7 @@ class Recovery:
         previous = self.segments[-1]
         if previous.next_offset == base:
             return False
-        if base > previous.next_offset and self.directory.config.is_compacted and base <= self.recovery_point:
+        if base > previous.next_offset and self.directory.config.may_have_gaps and base <= self.recovery_point:
             previous.next_offset = base  # compaction took the last batches
             return False
         return True
@@ -240,7 +240,7 @@ class Recovery:
     def _scan_segment(self, segment: Segment) -> BadBatchError | None:
         end = segment.file.size()
         segment.size_bytes = 0
-        gaps = self.directory.config.is_compacted
+        gaps = self.directory.config.may_have_gaps
         try:
             for scanned in scan_batches(segment.file, 0, end, segment.base_offset, gaps=gaps):
                 header = scanned.header

@@ -30,18 +30,19 @@ class Segment:
         next_offset: behind the last batch (the next segment's base for a sealed one).
         size_bytes: length of the log.
         aborted: aborted transactions whose marker lies here.
+        index_interval_bytes: one index entry for so many bytes.
         max_timestamp, max_timestamp_offset: the largest timestamp, and the last offset of the batch that holds it.
     """
 
     __slots__ = (
-        "_bytes_since_index", "_columns", "_directory", "_file", "_filesystem", "_index_interval_bytes", "aborted",
-        "base_offset", "first_timestamp", "max_timestamp", "max_timestamp_offset", "next_offset", "size_bytes",
+        "_bytes_since_index", "_columns", "_directory", "_file", "_filesystem", "aborted", "base_offset",
+        "first_timestamp", "index_interval_bytes", "max_timestamp", "max_timestamp_offset", "next_offset", "size_bytes",
     )  # fmt: skip
 
     def __init__(self, filesystem: Filesystem, directory: str, base_offset: Offset, index_interval_bytes: int) -> None:
         self._filesystem = filesystem
         self._directory = directory
-        self._index_interval_bytes = index_interval_bytes
+        self.index_interval_bytes = index_interval_bytes
         self._file: File | None = None
         self._columns: tuple[OffsetIndex, TimeIndex] | None = None
         self.base_offset = base_offset
@@ -84,7 +85,7 @@ class Segment:
             self.max_timestamp_offset = last_offset
         if self.size_bytes == 0:
             self.first_timestamp = max_timestamp
-        if self._bytes_since_index > self._index_interval_bytes:
+        if self._bytes_since_index > self.index_interval_bytes:
             offsets, times = self.columns()
             base = self.base_offset
             offsets.append(last_offset - base, self.size_bytes)
@@ -159,7 +160,7 @@ class Segment:
 
     def rebuild(self) -> None:
         """Make both indexes anew from a sealed log. Raises BadBatchError if the log is damaged, OSError."""
-        fresh = Segment(self._filesystem, self._directory, self.base_offset, self._index_interval_bytes)
+        fresh = Segment(self._filesystem, self._directory, self.base_offset, self.index_interval_bytes)
         for _, header, _, _ in scan_batches(self.file, 0, self.size_bytes, self.base_offset, gaps=True):
             fresh.note(header.size_bytes, header.base_offset + header.last_offset_delta, header.max_timestamp)
         self._columns = fresh._columns

@@ -8,6 +8,9 @@ from __future__ import annotations
 import errno
 from typing import Final
 
+import google_crc32c
+
+from broker_core.config import LogConfig
 from broker_core.errors import StorageError
 from broker_core.log.directory import LogDirectory
 from broker_core.log.epochs import LeaderEpochs
@@ -41,15 +44,19 @@ class LogWriter:
         leader_epoch: LeaderEpoch,
     ) -> None:
         self._directory = directory
-        self._config = directory.config
         self._topic_partition = directory.topic_partition
         self._observer = observer
         self._segments = segments
         self._producers = producers
         self._epochs = epochs
         self._leader_epoch = leader_epoch
-        self._stamps_time = self._config.message_timestamp_type == LOG_APPEND_TIME
         self.failure: str | None = None
+        self.configure(directory.config)
+
+    def configure(self, config: LogConfig) -> None:
+        """See ``PartitionLog.configure``."""
+        self._config = config
+        self._stamps_time = config.message_timestamp_type == LOG_APPEND_TIME
 
     def append(self, batch: bytes, now_ms: TimestampMs, *, from_coordinator: bool) -> AppendResult:
         """See ``PartitionLog.append``."""
@@ -117,7 +124,8 @@ class LogWriter:
         segment, config = self._segments.active, self._config
         if not segment.size_bytes:
             return
-        aged = segment.first_timestamp >= 0 and timestamp - segment.first_timestamp > config.segment_ms
+        age_ms = timestamp - segment.first_timestamp
+        aged = segment.first_timestamp >= 0 and age_ms > config.segment_ms - self._jitter_ms(segment.base_offset)
         if not aged and not segment.is_full(size, last_offset, config.segment_bytes, config.segment_index_bytes):
             return
         try:
@@ -127,6 +135,14 @@ class LogWriter:
         self._observer.event(
             "log.rolled", partition=str(self._topic_partition), base_offset=self._segments.active.base_offset
         )
+
+    def _jitter_ms(self, base_offset: Offset) -> int:
+        """What a segment's life is shortened by: the same after a restart, another one for the next segment."""
+        jitter_ms = min(self._config.segment_jitter_ms, self._config.segment_ms)
+        if not jitter_ms:
+            return 0
+        checksum: int = google_crc32c.value(f"{self._topic_partition}/{base_offset}".encode())
+        return checksum % jitter_ms
 
     def _undo(self, error: OSError) -> StorageError:
         """Cut off what a failed write left. If that fails too, or the disk is broken, the log is given up."""

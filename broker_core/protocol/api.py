@@ -13,6 +13,7 @@ from typing import Final
 
 from broker_core.protocol.add_offsets_to_txn import AddOffsetsToTxnRequest, AddOffsetsToTxnResponse
 from broker_core.protocol.add_partitions_to_txn import AddPartitionsToTxnRequest, AddPartitionsToTxnResponse
+from broker_core.protocol.alter_configs import AlterConfigsRequest, AlterConfigsResponse
 from broker_core.protocol.api_versions import ApiVersionsRequest, ApiVersionsResponse
 from broker_core.protocol.create_partitions import CreatePartitionsRequest, CreatePartitionsResponse
 from broker_core.protocol.create_topics import CreateTopicsRequest, CreateTopicsResponse
@@ -23,6 +24,10 @@ from broker_core.protocol.describe_configs import DescribeConfigsRequest, Descri
 from broker_core.protocol.end_txn import EndTxnRequest, EndTxnResponse
 from broker_core.protocol.fetch import FetchRequest, FetchResponse
 from broker_core.protocol.find_coordinator import FindCoordinatorRequest, FindCoordinatorResponse
+from broker_core.protocol.incremental_alter_configs import (
+    IncrementalAlterConfigsRequest,
+    IncrementalAlterConfigsResponse,
+)
 from broker_core.protocol.init_producer_id import InitProducerIdRequest, InitProducerIdResponse
 from broker_core.protocol.list_offsets import ListOffsetsRequest, ListOffsetsResponse
 from broker_core.protocol.metadata import MetadataRequest, MetadataResponse
@@ -57,7 +62,9 @@ class ApiKey(IntEnum):
     WRITE_TXN_MARKERS = 27
     TXN_OFFSET_COMMIT = 28
     DESCRIBE_CONFIGS = 32
+    ALTER_CONFIGS = 33
     CREATE_PARTITIONS = 37
+    INCREMENTAL_ALTER_CONFIGS = 44
     DESCRIBE_CLUSTER = 60
 
 
@@ -113,7 +120,9 @@ API: Final[Mapping[int, ApiSpec]] = MappingProxyType(
             (WriteTxnMarkersRequest, WriteTxnMarkersResponse),
             (TxnOffsetCommitRequest, TxnOffsetCommitResponse),
             (DescribeConfigsRequest, DescribeConfigsResponse),
+            (AlterConfigsRequest, AlterConfigsResponse),
             (CreatePartitionsRequest, CreatePartitionsResponse),
+            (IncrementalAlterConfigsRequest, IncrementalAlterConfigsResponse),
             (DescribeClusterRequest, DescribeClusterResponse),
         )
     }

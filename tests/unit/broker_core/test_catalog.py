@@ -25,10 +25,11 @@ STATE = CatalogState(
     next_producer_id=1000,
     topics={
         "päge": Topic(name="päge", id=UUID(int=7), partitions=3, configs={"retention.ms": "5"}),
-        "b": Topic(name="b", id=UUID(int=8), partitions=1),
+        "b": Topic(name="b", id=UUID(int=8), partitions=1, has_gaps=True),
     },
+    broker_configs={"": {"log.retention.ms": "7"}, "1": {"log.roll.ms": "8"}},
 )
-WORKED_EXAMPLE = b"""streams-catalog 1 765c46e8 232
+VERSION_1 = b"""streams-catalog 1 765c46e8 232
 {
  "cluster_id": "example",
  "starts": 3,
@@ -41,6 +42,28 @@ WORKED_EXAMPLE = b"""streams-catalog 1 765c46e8 232
    "configs": {
     "cleanup.policy": "compact"
    }
+  }
+ ]
+}"""
+WORKED_EXAMPLE = b"""streams-catalog 2 45c15a09 324
+{
+ "cluster_id": "example",
+ "starts": 3,
+ "next_producer_id": 2000,
+ "broker_configs": {
+  "": {
+   "log.retention.ms": "86400000"
+  }
+ },
+ "topics": [
+  {
+   "name": "words",
+   "id": "00000000000040008000000000000001",
+   "partitions": 4,
+   "configs": {
+    "cleanup.policy": "compact"
+   },
+   "has_gaps": true
   }
  ]
 }"""
@@ -62,10 +85,36 @@ def test_the_worked_example_of_the_format_page() -> None:
         id=UUID("00000000000040008000000000000001"),
         partitions=4,
         configs={"cleanup.policy": "compact"},
+        has_gaps=True,
     )
-    state = CatalogState(cluster_id="example", starts=3, next_producer_id=2000, topics={"words": topic})
+    state = CatalogState(
+        cluster_id="example",
+        starts=3,
+        next_producer_id=2000,
+        topics={"words": topic},
+        broker_configs={"": {"log.retention.ms": "86400000"}},
+    )
     assert encode_catalog(state) == WORKED_EXAMPLE
     assert decode_catalog(WORKED_EXAMPLE) == state
+
+
+def test_version_1_is_read() -> None:
+    state = decode_catalog(VERSION_1)
+    assert state.topics["words"].has_gaps, "unknown, so they must be expected"
+    assert (state.starts, state.broker_configs) == (3, {})
+
+
+def test_changed_settings_survive_a_restart() -> None:
+    filesystem = MemoryFilesystem()
+    catalog = opened(filesystem)
+    catalog.add({"words": (4, {"retention.ms": "1"}), "keys": (1, {})}, with_gaps=["keys"])
+    catalog.alter("words", {"segment.ms": "5"}, has_gaps=False)
+    catalog.alter_broker({"": {"log.roll.ms": "3"}, "1": {}}, with_gaps=["words"])
+    again = opened(filesystem, seed=2)
+    assert {topic.name: (topic.configs, topic.has_gaps) for topic in again.topics.values()} == {
+        "words": ({"segment.ms": "5"}, True), "keys": ({}, True),
+    }  # fmt: skip
+    assert again.broker_configs == {"": {"log.roll.ms": "3"}}
 
 
 def test_every_damaged_byte_is_noticed() -> None:
@@ -80,8 +129,8 @@ def test_every_damaged_byte_is_noticed() -> None:
 
 
 def test_a_newer_version_says_so() -> None:
-    with pytest.raises(DataDirectoryError, match="version 2"):
-        decode_catalog(encode_catalog(STATE).replace(b"catalog 1 ", b"catalog 2 "))
+    with pytest.raises(DataDirectoryError, match="version 3"):
+        decode_catalog(encode_catalog(STATE).replace(b"catalog 2 ", b"catalog 3 "))
 
 
 def test_topics_survive_a_restart() -> None:

@@ -38,7 +38,8 @@ def test_the_broker(kit: Kit) -> None:
     found = {entry.name: entry.value for entry in describe(kit, 4, "1").configs}
     assert found["num.partitions"] == "4"
     assert found["auto.create.topics.enable"] == "true"
-    assert [entry.name for entry in describe(kit, 4, "", ("node.id",)).configs] == ["node.id"]
+    assert [entry.name for entry in describe(kit, 4, "1", ("node.id",)).configs] == ["node.id"]
+    assert describe(kit, 4, "").configs == (), "the cluster lists what was changed for it"
 
 
 def test_what_is_not_there(kit: Kit) -> None:
