@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 Family: TypeAlias = str
 """Name of one keyspace of a task's database: a store's name, or one of the reserved ones."""
@@ -48,17 +48,38 @@ class Position(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class WindowLayout:
+    """What a window store knows of its windows; all in milliseconds.
+
+    Arguments:
+        size_ms: of every window.
+        advance_ms: window starts are multiples of it; 0 where there is but one window.
+        retention_ms: a window whose start lies this far behind the stream time may be forgotten; None: never.
+    """
+
+    size_ms: int
+    advance_ms: int
+    retention_ms: int | None
+
+
+KEY_VALUE: Final = "key_value"
+WINDOW: Final = "window"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StoreSpec:
     """What a topology says of one store.
 
     Arguments:
         name: unique within the application; also the column family's name.
-        kind: ``key_value`` (windows and sessions come as further kinds).
+        kind: ``key_value`` or ``window`` (sessions come as a further kind).
         changelog_topic: where its writes are replicated; None when logging is off.
         cached: whether the record cache may sit above it.
+        windows: of a window store.
     """
 
     name: str
-    kind: str = "key_value"
+    kind: str = KEY_VALUE
     changelog_topic: str | None = None
     cached: bool = True
+    windows: WindowLayout | None = None

@@ -5,49 +5,23 @@ Wires the parts; decides nothing. When to flush, commit, apply or restore is the
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeAlias
 
 from state.changelog import ChangelogColumns
 from state.errors import StateError
-from state.keys import TIMESTAMP_BYTES, decode_row, prefix_end
 from state.layers import RecordCache
-from state.model import DEFAULT_CACHE_MAX_BYTES, POSITION_FAMILY, Position, StoreSpec
+from state.model import DEFAULT_CACHE_MAX_BYTES, POSITION_FAMILY, WINDOW, Position, StoreSpec
 from state.ports import Backend, KeyRange
+from state.read_only import ReadOnlyRows, ReadOnlyWindows
 from state.restore import RestoreColumns, apply_restore_batch, decode_position, encode_position
 from state.stores.key_value import KeyValueStore
+from state.stores.window import WindowStore
 from state.transaction import TaskTransaction
+from state.window_cache import WindowCache
 
-
-class ReadOnlyRows:
-    """One store as of the last applied commit; callable from any thread, never sees staged writes."""
-
-    __slots__ = ("_backend", "_family")
-
-    def __init__(self, backend: Backend, family: str) -> None:
-        self._backend = backend
-        self._family = family
-
-    def get(self, key: bytes) -> tuple[bytes, int] | None:
-        """Plain value and timestamp (epoch milliseconds)."""
-        row = self._backend.get(self._family, key)
-        return None if row is None else decode_row(row)
-
-    def get_many(self, keys: Sequence[bytes]) -> list[tuple[bytes, int] | None]:
-        return [None if row is None else decode_row(row) for row in self._backend.get_many(self._family, keys)]
-
-    def range(
-        self, start: bytes | None = None, end: bytes | None = None, *, reverse: bool = False
-    ) -> Iterator[tuple[bytes, bytes]]:
-        """Keys and plain values with ``start <= key < end`` in byte order, as of this call."""
-        rows = self._backend.scan(self._family, start, end, reverse=reverse)
-        return ((key, row[TIMESTAMP_BYTES:]) for key, row in rows)
-
-    def prefix(self, prefix: bytes) -> Iterator[tuple[bytes, bytes]]:
-        return self.range(prefix, prefix_end(prefix))
-
-    def approximate_count(self) -> int:
-        return self._backend.approximate_count(self._family)
+Store: TypeAlias = KeyValueStore | WindowStore
+Cache: TypeAlias = RecordCache | WindowCache
 
 
 class TaskStores:
@@ -65,13 +39,15 @@ class TaskStores:
         self.backend = backend
         self.specs = tuple(specs)
         self.transaction = TaskTransaction(backend)
-        self._stores = {spec.name: KeyValueStore(self.transaction, spec) for spec in specs}
-        self._caches: dict[str, RecordCache] = {}
+        self._stores: dict[str, Store] = {
+            spec.name: (WindowStore if spec.kind == WINDOW else KeyValueStore)(self.transaction, spec) for spec in specs
+        }
+        self._caches: dict[str, Cache] = {}
         self._cache_max_bytes = cache_max_bytes
         self.records_since_flush = 0
         """Rows applied or restored since the back end was last flushed: what a crash may make us replay."""
 
-    def store(self, name: str) -> KeyValueStore:
+    def store(self, name: str) -> Store:
         """The store as the open transaction sees it; ``StateError`` when the task has none of that name."""
         try:
             return self._stores[name]
@@ -79,15 +55,19 @@ class TaskStores:
             known = ", ".join(self._stores) or "none"
             raise StateError(f"no store {name!r} in this task; it has {known}") from None
 
-    def open_cache(self, name: str, encode: Callable[[Any], bytes], decode: Callable[[bytes], Any]) -> RecordCache:
+    def open_cache(self, name: str, encode: Callable[[Any], bytes], decode: Callable[[bytes], Any]) -> Cache:
         """Put a record cache above a store (once; the first call's functions stay)."""
         if name not in self._caches:
-            self._caches[name] = RecordCache(self.store(name), encode, decode, 0)
+            store = self.store(name)
+            if isinstance(store, WindowStore):
+                self._caches[name] = WindowCache(store, encode, decode, 0)
+            else:
+                self._caches[name] = RecordCache(store, encode, decode, 0)
             for cache in self._caches.values():
                 cache.max_bytes = self._cache_max_bytes // len(self._caches)
         return self._caches[name]
 
-    def cache(self, name: str) -> RecordCache:
+    def cache(self, name: str) -> Cache:
         """The cache that ``open_cache`` made; ``StateError`` when there is none."""
         try:
             return self._caches[name]
@@ -123,6 +103,8 @@ class TaskStores:
         self.transaction.discard()
         for cache in self._caches.values():
             cache.clear()
+        for store in self._stores.values():
+            store.reset()
         for columns in self.changelogs().values():
             columns.clear()
 
@@ -145,12 +127,16 @@ class TaskStores:
         if spec.changelog_topic is not None:
             positions[spec.changelog_topic.encode()] = None
         self.backend.write({POSITION_FAMILY: positions}, delete_ranges=(KeyRange(name),))
+        self.store(name).reset()
         if name in self._caches:
             self._caches[name].clear()
 
     def read_only(self, name: str) -> ReadOnlyRows:
         """The store as of the last applied commit, for queries from any thread."""
-        return ReadOnlyRows(self.backend, self.store(name).spec.name)
+        spec = self.store(name).spec
+        if spec.windows is not None:
+            return ReadOnlyWindows(self.backend, spec.name, spec.windows)
+        return ReadOnlyRows(self.backend, spec.name)
 
     def flush_backend(self) -> None:
         """Make what was applied so far survive a crash."""

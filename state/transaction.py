@@ -11,7 +11,7 @@ from typing import Final, TypeAlias
 
 from state.errors import StateError
 from state.model import POSITION_FAMILY, Family
-from state.ports import Backend
+from state.ports import Backend, KeyRange
 
 Staged: TypeAlias = dict[bytes, bytes | None]
 
@@ -25,13 +25,16 @@ class StagedFamily:
     ``open`` is replaced by ``prepare``: look it up for every use.
     """
 
-    __slots__ = ("_backend", "family", "open", "prepared", "staged_bytes")
+    __slots__ = ("_backend", "cut", "family", "open", "prepared", "prepared_cut", "staged_bytes")
 
     def __init__(self, backend: Backend, family: Family) -> None:
         self._backend = backend
         self.family = family
         self.open: Staged = {}
         self.prepared: Staged = {}
+        self.cut = b""
+        """Every row with a smaller key is to be deleted; those staged are gone already."""
+        self.prepared_cut = b""
         self.staged_bytes = 0
 
     def get(self, key: bytes) -> bytes | None:
@@ -66,10 +69,19 @@ class StagedFamily:
         size = sum(map(len, keys)) + sum(map(len, filter(None, rows)))
         self.staged_bytes += STAGED_ROW_OVERHEAD_BYTES * len(keys) + size
 
+    def delete_before(self, key: bytes) -> None:
+        """Delete every row with a smaller key by one range. Point reads of such keys are the caller's to avoid: only
+        scans know of the range before it is applied."""
+        self.cut = max(self.cut, key)
+        self.open = {kept: row for kept, row in self.open.items() if kept >= key}
+
     def scan(
         self, start: bytes | None = None, end: bytes | None = None, *, reverse: bool = False
     ) -> Iterator[tuple[bytes, bytes]]:
         """Rows with ``start <= key < end`` in key order, staged ones over stored ones, as of this call."""
+        cut = max(self.cut, self.prepared_cut)
+        if cut and (start is None or start < cut):
+            start = cut
         stored = self._backend.scan(self.family, start, end, reverse=reverse)
         staged = {
             key: row
@@ -135,6 +147,7 @@ class TaskTransaction:
             raise StateError("a prepared transaction must be applied or discarded before the next one is prepared")
         for staged in self._families.values():
             staged.prepared, staged.open = staged.open, {}
+            staged.prepared_cut, staged.cut = staged.cut, b""
         self._prepared = True
 
     def apply(self, positions: Mapping[str, bytes]) -> int:
@@ -154,10 +167,13 @@ class TaskTransaction:
         rows: Staged = {name.encode(): position for name, position in positions.items()}
         if rows:
             writes[POSITION_FAMILY] = {**writes.get(POSITION_FAMILY, {}), **rows}
-        if writes:
-            self._backend.write(writes)
+        ranges = [
+            KeyRange(name, None, staged.prepared_cut) for name, staged in self._families.items() if staged.prepared_cut
+        ]
+        if writes or ranges:
+            self._backend.write(writes, delete_ranges=ranges)
         for staged in self._families.values():
-            staged.prepared = {}
+            staged.prepared, staged.prepared_cut = {}, b""
             staged.staged_bytes = _size_bytes(staged.open)
         self._prepared = False
         return count
@@ -166,6 +182,7 @@ class TaskTransaction:
         """Forget everything staged, prepared or not: the transaction was aborted."""
         for staged in self._families.values():
             staged.open, staged.prepared, staged.staged_bytes = {}, {}, 0
+            staged.cut = staged.prepared_cut = b""
         self._prepared = False
 
 

@@ -2,7 +2,16 @@
 
 from streams import serde
 from streams.app import App
-from streams.dsl import KGroupedStream, KGroupedTable, KStream, KTable
+from streams.dsl import (
+    KGroupedStream,
+    KGroupedTable,
+    KStream,
+    KTable,
+    TimeWindowedKStream,
+    hopping,
+    tumbling,
+    unlimited,
+)
 from streams.errors import (
     ClientError,
     ConfigError,
@@ -12,8 +21,9 @@ from streams.errors import (
     StreamsError,
     TopologyError,
     TransactionAborted,
+    UnsupportedError,
 )
-from streams.model import Record
+from streams.model import Record, Windowed
 from streams.on_error import ErrorContext, ErrorPolicy, dead_letter, fail, retry, skip
 
 __all__ = [
@@ -31,11 +41,17 @@ __all__ = [
     "Record",
     "SerdeError",
     "StreamsError",
+    "TimeWindowedKStream",
     "TopologyError",
     "TransactionAborted",
+    "UnsupportedError",
+    "Windowed",
     "dead_letter",
     "fail",
+    "hopping",
     "retry",
     "serde",
     "skip",
+    "tumbling",
+    "unlimited",
 ]

@@ -18,7 +18,7 @@ from streams.dsl.functions import error_policy, timestamp_function
 from streams.dsl.stream import KStream, TypeOf
 from streams.dsl.table import KTable
 from streams.errors import TopologyError
-from streams.model import Headers, Record
+from streams.model import Headers, Record, Windowed
 from streams.on_error import OnError
 from streams.serde.changes import change_serde
 from streams.serde.own import own_type
@@ -30,6 +30,7 @@ from streams.topology.nodes import AnySerde, Repartition, Sink, Source, Stateful
 
 if TYPE_CHECKING:
     from streams.query.local import ReadOnlyStore
+    from streams.query.windows import ReadOnlyWindowStore
     from streams.runtime.supervisor import Supervisor
 
 K = TypeVar("K")
@@ -250,10 +251,12 @@ class App:
         return read(self, topic, key=key, value=value)
 
     @overload
+    def query(self, table: KTable[Windowed[K], V]) -> ReadOnlyWindowStore[K, V]: ...
+    @overload
     def query(self, table: KTable[K, V]) -> ReadOnlyStore[K, V]: ...
     @overload
-    def query(self, table: str) -> ReadOnlyStore[Any, Any]: ...
-    def query(self, table: KTable[Any, Any] | str) -> ReadOnlyStore[Any, Any]:
+    def query(self, table: str) -> Any: ...
+    def query(self, table: KTable[Any, Any] | str) -> Any:
         """A read-only view of a table's rows as of the last commit, from any thread.
 
         Arguments:

@@ -33,3 +33,11 @@ def duration_ms(duration: object, what: str = "duration") -> int:
     if milliseconds < 0 or abs(milliseconds - round(milliseconds)) > 1e-6:
         raise ConfigError(f"{what}={duration!r} is negative or no whole number of milliseconds")
     return round(milliseconds)
+
+
+def duration_text(milliseconds: int) -> str:
+    """The shortest text that ``duration_ms`` reads as this: ``"10s"``, ``"1500ms"``, ``"1h"``."""
+    for unit in ("d", "h", "min", "s"):
+        if milliseconds and milliseconds % _UNITS_MS[unit] == 0:
+            return f"{milliseconds // _UNITS_MS[unit]}{unit}"
+    return f"{milliseconds}ms"

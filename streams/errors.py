@@ -13,6 +13,10 @@ class TopologyError(StreamsError):
     """A topology that cannot be built: unknown type, cycle, two nodes of one name, ...; found before any I/O."""
 
 
+class UnsupportedError(TopologyError, NotImplementedError):
+    """Kafka Streams has it, and this program does not yet; the message says what to do meanwhile."""
+
+
 class ConfigError(StreamsError):
     """A setting that makes no sense, or a data directory that cannot be used."""
 

@@ -25,6 +25,7 @@ __all__ = [
     "TaskId",
     "TimestampMs",
     "TopicPartition",
+    "Windowed",
 ]
 
 
@@ -39,6 +40,18 @@ class Record(Generic[K, V]):
     topic: str = ""
     partition: int = -1
     offset: Offset = -1
+
+
+class Windowed(NamedTuple, Generic[K]):
+    """A key in one window: the key of what a windowed aggregation sends on.
+
+    A tuple, since a stream of results makes one per record. ``start`` is within the window, ``end`` is not (both in
+    epoch milliseconds).
+    """
+
+    key: K
+    start: TimestampMs
+    end: TimestampMs
 
 
 class RecordContext(Protocol):

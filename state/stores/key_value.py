@@ -67,6 +67,9 @@ class KeyValueStore:
         """Keys that start with ``prefix``, and their plain values."""
         return self.range(prefix, prefix_end(prefix), reverse=reverse)
 
+    def reset(self) -> None:
+        """Rows went away or came otherwise than by ``put``; nothing is remembered of them."""
+
     @staticmethod
     def restored_rows(
         keys: Sequence[bytes | None], values: Sequence[bytes | None], timestamps: Sequence[int]

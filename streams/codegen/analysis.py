@@ -22,7 +22,9 @@ from streams.topology.nodes import (
     Stateful,
     StreamTableJoin,
     ToStream,
+    WindowedAggregate,
 )
+from streams.windows import TimeWindows
 
 if TYPE_CHECKING:
     from streams.topology.compile import SubTopology
@@ -127,9 +129,13 @@ class Analysis:
     def counted_column(self, node: Source) -> Aggregate | None:
         """The cached count that gets every record of this source with its key's bytes unchanged, if that is all."""
         child = self._only_child(node)
-        if type(child) is Aggregate and child in self._cached and child.kind == "count":
-            return child if _same(child.key_serde, node.key_serde) else None
-        return None
+        if not isinstance(child, Aggregate) or child not in self._cached or child.kind != "count":
+            return None
+        if isinstance(child, WindowedAggregate):
+            same = isinstance(child.windows, TimeWindows) and _same(child.group_serde, node.key_serde)
+        else:
+            same = type(child) is Aggregate and _same(child.key_serde, node.key_serde)
+        return child if same else None
 
     def passed_on(self, node: Aggregate) -> Sink | None:
         """The sink that gets every change of this store with its bytes unchanged, if that is all."""

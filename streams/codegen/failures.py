@@ -6,7 +6,7 @@ index. Decides nothing about what happens next: whoever runs the task does.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from types import FrameType
 from typing import Any, Final
 
@@ -63,12 +63,12 @@ class Failures:
             self._message(error, origin, f"store {store}"), operator=operator, topic_partition=None, offset=-1, key=None
         )
 
-    def in_row(self, node: Aggregate, error: Exception, entries: Mapping[bytes, CacheEntry]) -> Exception:
+    def in_row(self, node: Aggregate, error: Exception, entries: Iterable[CacheEntry]) -> Exception:
         """The error for an aggregate in a record cache that cannot be written; looks for it only now."""
         origin = LineOrigin(node.name, Action.ENCODE, "aggregate", node.value_serde.id, node.value_serde)
         if not isinstance(error, ValueError | TypeError):
             raise error
-        for entry in entries.values():
+        for entry in entries:
             if entry.dirty and not _fits(node, entry.value):
                 return self._of_change(node, error, origin, entry.key, entry.value)
         return self._of_change(node, error, origin, None)

@@ -6,7 +6,7 @@ does is written by its operator; this module knows graph, order and function hea
 
 The generated ``bind`` makes the functions of one task::
 
-    def bind(stores, outputs, routes, dropped, partition_count, context):
+    def bind(stores, outputs, routes, dropped, partition_count, context, stream_times):
         def process_<source>(batch, start, stop): ...     # one fused loop
         def forward_<store>(take): ...                    # take changes out of that store's cache and send them on
         def relieve(): ...                                # make room in caches that are over their limit
@@ -20,16 +20,16 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from streams.codegen import kernels
+from streams.codegen import counting, window_kernels
 from streams.codegen.analysis import Analysis, Formats, read_by_streams
 from streams.codegen.failures import Failures
 from streams.errors import TopologyError
-from streams.operators import aggregate, sink, source
-from streams.operators.drops import NEGATIVE_TIMESTAMP, NULL_KEY, NULL_VALUE
+from streams.operators import aggregate, sink, source, windowed
 from streams.operators.emitter import CONTEXT, Emitter
 from streams.operators.flow import KEY, OLD, PARTS, VALUE, Flow, Part, PartName
 from streams.operators.registry import operator_of
-from streams.topology.nodes import Aggregate, Node, Sink, Source, Stateful
+from streams.topology.nodes import Aggregate, Node, Sink, Source, Stateful, WindowedAggregate
+from streams.windows import TimeWindows
 
 if TYPE_CHECKING:
     from streams.topology.compile import SubTopology
@@ -85,7 +85,7 @@ class Generator:
         # A name in a comment must not end it.
         names = (name if name.isprintable() else ascii(name) for name in self._nodes)
         emitter.line(f"# Sub-topology {self._sub.id}: {', '.join(names)}")
-        with emitter.block("def bind(stores, outputs, routes, dropped, partition_count, context):"):
+        with emitter.block("def bind(stores, outputs, routes, dropped, partition_count, context, stream_times):"):
             for kept in self._sub.nodes:
                 if isinstance(kept, Stateful) and kept.store is not None:
                     operator_of(kept).open_store(emitter, kept)
@@ -109,41 +109,29 @@ class Generator:
         emitter.new_names()
         counted = self._analysis.counted_column(node)
         with emitter.function(f"def {emitter.named('process', node.name)}(batch, start, stop):"):
-            if counted is not None:
-                self._count(node, counted)
+            if isinstance(counted, WindowedAggregate):
+                counting.emit_windowed_count(emitter, self._failures, node, counted)
+            elif counted is not None:
+                counting.emit_count(emitter, self._failures, node, counted)
             else:
                 failed = emitter.constant(f"failed_{node.name}", partial(self._failures.in_record, node))
                 self._open(node, headers=True)
+                self._decide_lateness(node)
                 with source.loop(emitter, node, failed=failed, context=self._context) as flow:
+                    emitter.batch_timestamp = flow.timestamp
                     self._forward(node, flow)
+                    emitter.batch_timestamp = None
             if self._cached:
                 emitter.line("relieve()")
 
-    def _count(self, node: Source, counted: Aggregate) -> None:
-        """The whole batch by one kernel: nothing looks at a record."""
-        emitter, store = self._emitter, counted.store.name
-        entries, cache = emitter.named("entries", store), emitter.named("cache", store)
-        missing_keys = emitter.constant("missing_keys", kernels.missing_keys)
-        count_column = emitter.constant("count_column", kernels.count_column)
-        failed = emitter.constant(
-            f"failed_{counted.name}", partial(self._failures.in_store, counted.name, counted.store.name)
-        )
-        emitter.line(f"missing = {missing_keys}({entries}, batch.keys, start, stop)")
-        with emitter.block("try:"):
-            emitter.line(f"{cache}.ensure(missing)")
-        with emitter.block("except Exception as error:"):
-            emitter.line(f"raise {failed}(error) from error")
-        columns = ("batch.keys", "batch.values", "batch.timestamps", "start", "stop")
-        emitter.call_over_lines(
-            f"negative, null_key, null_value = {count_column}", (entries, emitter.named("dirty", store), *columns)
-        )
-        for count, dropper, reason in (
-            ("negative", node, NEGATIVE_TIMESTAMP),
-            ("null_key", counted, NULL_KEY),
-            ("null_value", counted, NULL_VALUE),
-        ):
-            with emitter.block(f"if {count}:"):
-                emitter.drop(dropper, reason, count)
+    def _decide_lateness(self, entry: Source) -> None:
+        """Once per batch: whether windows must look for late records at all."""
+        reached = [node for node in self._analysis.reached(entry) if isinstance(node, WindowedAggregate)]
+        if any(isinstance(node.windows, TimeWindows) for node in reached):
+            time_bounds = self._emitter.constant("time_bounds", window_kernels.time_bounds)
+            self._emitter.line(f"earliest, latest = {time_bounds}(batch.timestamps, start, stop)")
+        for node in reached:
+            windowed.emit_may_be_late(self._emitter, node)
 
     def _forward_changes(self, node: Aggregate) -> None:
         """Of a flush or an eviction, whichever ``take`` is; both write the store first."""
@@ -155,7 +143,7 @@ class Generator:
             with emitter.block("try:"):
                 emitter.line("changes = take()")
             with emitter.block("except Exception as error:"):
-                emitter.line(f"raise {failed}(error, {emitter.named('entries', node.store.name)}) from error")
+                emitter.line(f"raise {failed}(error, {emitter.named('cache', node.store.name)}.held()) from error")
             if not self._sub.children[node.name]:
                 return
             if passed_on is not None:
@@ -218,6 +206,9 @@ class Generator:
                 store = node.store.name
                 with emitter.block(f"while {emitter.named('dirty', store)}:"):
                     emitter.line(f"{emitter.named('forward', store)}({emitter.named('cache', store)}.flush)")
+            for node in self._aggregates:
+                if isinstance(node, WindowedAggregate):
+                    windowed.emit_expiry(emitter, node)
 
     def _open(self, entry: Node, *, headers: bool) -> None:
         """What the loop needs: the ends of the columns that it writes to, and inner functions."""

@@ -65,10 +65,11 @@ class Program:
         """
         outputs = Outputs(self.sinks)
         counters = counters or DropCounters()
+        stream_times: dict[str, int] = {}
         namespace: dict[str, Any] = dict(self.constants)
         exec(self.code, namespace)
         process, flush = namespace["bind"](
-            stores, outputs.fixed, outputs.routes, counters.counts, partition_count, RecordContext()
+            stores, outputs.fixed, outputs.routes, counters.counts, partition_count, RecordContext(), stream_times
         )
         prepare = {}
         for source in self.sources:
@@ -78,7 +79,9 @@ class Program:
             for topic in source.topics:
                 prepare[topic] = preparing
                 process[topic] = guarded(process[topic], preparing)
-        return BoundProgram(process=process, counters=counters, outputs=outputs, prepare=prepare, flush=flush)
+        return BoundProgram(
+            process=process, counters=counters, outputs=outputs, prepare=prepare, flush=flush, stream_times=stream_times
+        )
 
 
 class BoundProgram:
@@ -98,10 +101,11 @@ class BoundProgram:
         outputs: Outputs,
         prepare: Mapping[str, Callable[[ColumnBatch], PreparedBatch]],
         flush: Callable[[], None],
+        stream_times: dict[str, int],
     ) -> None:
         self.process = process
         self.counters = counters
-        self.stream_times: dict[str, int] = {}
+        self.stream_times = stream_times
         self._outputs = outputs
         self._prepare = prepare
         self._flush = flush

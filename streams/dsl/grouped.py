@@ -5,20 +5,26 @@ The repartition topic above an aggregation is added here, when the aggregation i
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
-from state.model import StoreSpec
+from state.model import WINDOW, StoreSpec
 from streams.dsl import returns
 from streams.dsl.builder import Builder, caller
 from streams.dsl.flow import Flow, lost, need_serde
 from streams.dsl.functions import error_policy, shape_function
 from streams.dsl.suggest import suggested
 from streams.dsl.table import KTable
+from streams.dsl.windowed import TimeWindowedKStream, WindowedRows
+from streams.errors import TopologyError, UnsupportedError
 from streams.on_error import ErrorPolicy, OnError
 from streams.serde import models, plain
 from streams.topology import nodes
+from streams.topology.graph import at
 from streams.topology.names import changelog_topic, repartition_topic
+from streams.windows import TimeWindows, UnlimitedWindows, Windows
 
 if TYPE_CHECKING:
     from streams.dsl.stream import TypeOf
@@ -59,8 +65,7 @@ class KGroupedStream(Generic[K, V]):
             store: name of the store; default: made of the sources' names.
             cached: False sends every single change downstream and to the changelog, also where a cache is on.
         """
-        location = caller()
-        return self._aggregated("count", Flow(serde=models.integer), store=store, cached=cached, location=location)
+        return self.counted(store=store, cached=cached)
 
     def reduce(
         self,
@@ -76,12 +81,7 @@ class KGroupedStream(Generic[K, V]):
             reducer: called with aggregate and value; returns the new aggregate, or None to delete it.
             store, cached: as for ``count``.
         """
-        location = caller()
-        adder = shape_function(reducer, "reduce", location)
-        return self._aggregated(
-            "reduce", self._value, store=store, cached=cached, location=location, adder=adder,
-            on_error=error_policy(on_error, location),
-        )  # fmt: skip
+        return self.reduced(reducer, store=store, cached=cached, on_error=on_error)
 
     @overload
     def aggregate(
@@ -106,6 +106,57 @@ class KGroupedStream(Generic[K, V]):
             value: type of the aggregate, where neither function has a return annotation.
             store, cached: as for ``count``.
         """
+        return self.aggregated(initializer, adder, value=value, store=store, cached=cached, on_error=on_error)
+
+    def windowed_by(self, windows: Windows, *, emit: str = "on_update") -> TimeWindowedKStream[K, V]:
+        """Cut the stream into windows: the aggregation that follows has a row per key and window.
+
+        Arguments:
+            windows: ``tumbling(...)``, ``hopping(...)`` or ``unlimited(...)``.
+            emit: ``on_update``: every change of a row is sent on as it happens.
+
+        Raises:
+            TopologyError: something else than windows, or a way of emission that does not exist (yet).
+        """
+        location = caller()
+        if not isinstance(windows, TimeWindows | UnlimitedWindows):
+            raise TopologyError(
+                f"{at(location)}windowed_by({windows!r:.60}) takes windows: tumbling('10s'), "
+                "hopping('10s', advance='2s') or unlimited()"
+            )
+        if emit == "on_close":
+            raise UnsupportedError(
+                f"{at(location)}windowed_by(emit='on_close') is not supported yet; leave it out, and take a window's "
+                "last update for its result"
+            )
+        if emit != "on_update":
+            raise TopologyError(f"{at(location)}windowed_by(emit={emit!r}): there is only 'on_update'")
+        return TimeWindowedKStream(self, windows)
+
+    # What both the aggregations above and those over windows come to.
+
+    def counted(self, *, store: str | None, cached: bool, rows: WindowedRows | None = None) -> KTable[Any, int]:
+        """``count``, over windows where ``rows`` says so."""
+        result = Flow(serde=models.integer)
+        return self._aggregated("count", result, store=store, cached=cached, location=caller(), rows=rows)
+
+    def reduced(
+        self, reducer: Callable[[V, V], V], *, store: str | None, cached: bool, on_error: OnError | None,
+        rows: WindowedRows | None = None,
+    ) -> KTable[Any, V]:  # fmt: skip
+        """``reduce``, likewise."""
+        location = caller()
+        adder = shape_function(reducer, "reduce", location)
+        return self._aggregated(
+            "reduce", self._value, store=store, cached=cached, location=location, adder=adder,
+            on_error=error_policy(on_error, location), rows=rows,
+        )  # fmt: skip
+
+    def aggregated(
+        self, initializer: Callable[[], Any], adder: Callable[..., Any], *, value: Any, store: str | None,
+        cached: bool, on_error: OnError | None, rows: WindowedRows | None = None,
+    ) -> KTable[Any, Any]:  # fmt: skip
+        """``aggregate``, likewise."""
         location = caller()
         start = shape_function(initializer, "initializer", location, argument="aggregate(initializer)")
         function = shape_function(adder, "aggregate", location)
@@ -114,36 +165,39 @@ class KGroupedStream(Generic[K, V]):
         flow = self._builder.flow(value, found, unknown, location)
         return self._aggregated(
             "aggregate", flow, store=store, cached=cached, location=location, initializer=start, adder=function,
-            on_error=error_policy(on_error, location),
+            on_error=error_policy(on_error, location), rows=rows,
         )  # fmt: skip
 
     def _aggregated(
         self, kind: str, result: Flow, *, store: str | None, cached: bool, location: str,
         initializer: nodes.UserFunction | None = None, adder: nodes.UserFunction | None = None,
-        on_error: ErrorPolicy | nodes.UserFunction | None = None,
+        on_error: ErrorPolicy | nodes.UserFunction | None = None, rows: WindowedRows | None = None,
     ) -> KTable[Any, Any]:  # fmt: skip
         because = "keeps its results in a store"
         key_serde = need_serde(self._key, kind, location, because=because, what="key")
         what = "value" if kind == "reduce" else "aggregate"
         value_serde = need_serde(result, kind, location, because=because, what=what)
         given = store is not None
-        name = self._builder.claim_store(store if store is not None else f"{self._base}-{kind}", location, given=given)
+        default = f"{self._base}-{kind}" if rows is None else f"{self._base}-windowed-{kind}"
+        name = self._builder.claim_store(default if store is None else store, location, given=given)
         parent = self._repartitioned(kind, name, location) if self._moves else self._node
+        spec = StoreSpec(name=name, changelog_topic=changelog_topic(self._builder.application_id, name), cached=cached)
         node = nodes.Aggregate(
             name=name,
             location=location,
             on_error=on_error,
             kind=kind,
-            store=StoreSpec(
-                name=name, changelog_topic=changelog_topic(self._builder.application_id, name), cached=cached
-            ),
+            store=spec,
             key_serde=key_serde,
             value_serde=value_serde,
             initializer=initializer,
             adder=adder,
         )
+        if rows is not None:
+            node = _windowed(node, rows)
         self._builder.add(node, (parent,))
-        return KTable(self._builder, node.name, store=name, key=self._key, value=Flow(serde=value_serde))
+        key = self._key if rows is None else Flow(serde=node.key_serde)
+        return KTable(self._builder, node.name, store=name, key=key, value=Flow(serde=value_serde))
 
     def _repartitioned(self, kind: str, store: str, location: str) -> str:
         """The repartition above this aggregation; a named one is there already if another aggregation made it."""
@@ -166,3 +220,17 @@ class KGroupedStream(Generic[K, V]):
         )
         self._builder.add_repartition(node, self._node, given=self._name is not None)
         return name
+
+
+def _windowed(node: nodes.Aggregate, rows: WindowedRows) -> nodes.WindowedAggregate:
+    """The same aggregation per key and window."""
+    fields = {field.name: getattr(node, field.name) for field in dataclasses.fields(node)}
+    return nodes.WindowedAggregate(
+        **{
+            **fields,
+            "store": replace(node.store, kind=WINDOW, windows=rows.layout),
+            "key_serde": rows.key_serde(node.key_serde),
+            "windows": rows.windows,
+            "group_serde": node.key_serde,
+        }
+    )

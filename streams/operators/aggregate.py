@@ -46,18 +46,22 @@ def emit(emitter: Emitter, node: Aggregate, flow: Flow) -> None:
         emitter.drop(node, NULL_VALUE)
     with emitter.block("else:"):
         flow = flow.not_null(KEY).not_null(VALUE)
-        if node.kind == "reduce" or any(VALUE in function.arguments for function in _functions(node)):
+        if node.kind == "reduce" or any(VALUE in function.arguments for function in functions_of(node)):
             flow = emitter.decode(flow, VALUE)
         key = emitter.encode(flow, KEY, node.key_serde, node.name)
         keyed = flow.with_part(KEY, Part(raw=key, value=flow.key.value, serde=node.key_serde, origin=node.name))
         if is_cached(emitter, node):
             _emit_cached(emitter, node, keyed)
         else:
-            _emit_uncached(emitter, node, keyed)
+            emit_row(emitter, node, keyed, keyed.key)
 
 
 def _emit_cached(emitter: Emitter, node: Aggregate, flow: Flow) -> None:
-    entry, value = emit_entry(emitter, node, flow)
+    emit_update(emitter, node, flow, *emit_entry(emitter, node, flow))
+
+
+def emit_update(emitter: Emitter, node: Aggregate, flow: Flow, entry: str, value: str) -> None:
+    """Let the record change a cache entry; its value is in a variable too."""
     with emitter.block(f"if {value} is None:"):
         _emit_first(emitter, node, flow, value)
         emitter.line(f"{entry}.timestamp = {flow.timestamp}")
@@ -89,12 +93,18 @@ def emit_dirty(emitter: Emitter, node: Aggregate, entry: str) -> None:
         emitter.line(f"{emitter.named('dirty', node.store.name)}.append({entry})")
 
 
-def _emit_uncached(emitter: Emitter, node: Aggregate, flow: Flow) -> None:
+def emit_row(emitter: Emitter, node: Aggregate, flow: Flow, key: Part) -> None:
+    """Let the record change the row of a key, and send the change on under that key.
+
+    Arguments:
+        flow: the record as the user's functions see it.
+        key: of the row; its bytes are known.
+    """
     name = node.store.name
     state = LineOrigin(node.name, Action.STATE, "", node.store.name)
     row, value, timestamp = emitter.local("row"), emitter.local("aggregate"), emitter.local("timestamp")
     before = Part(raw=emitter.local("raw_old"), serde=node.value_serde, origin=node.name)
-    emitter.line(f"{row} = {emitter.named('get', name)}({flow.key.raw})", state)
+    emitter.line(f"{row} = {emitter.named('get', name)}({key.raw})", state)
     with emitter.block(f"if {row} is None:"):
         if emitter.sends_old(node):
             emitter.line(f"{before.raw} = None")
@@ -113,12 +123,12 @@ def _emit_uncached(emitter: Emitter, node: Aggregate, flow: Flow) -> None:
     encode = emitter.encoding(value, node.value_serde, name)
     origin = LineOrigin(node.name, Action.ENCODE, "aggregate", node.value_serde.id, node.value_serde, value)
     emitter.line(f"{raw} = {encode}", origin)
-    emitter.line(f"{emitter.named('put', name)}({flow.key.raw}, {raw}, {timestamp})", state)
+    emitter.line(f"{emitter.named('put', name)}({key.raw}, {raw}, {timestamp})", state)
     changed = Part(raw=raw, value=value, serde=node.value_serde, origin=node.name)
     emitter.forward(
         node,
         Flow(
-            key=flow.key,
+            key=key,
             value=changed,
             timestamp=timestamp,
             headers=flow.headers,
@@ -156,7 +166,8 @@ def load_entry(cache: Any, key: bytes) -> Any:
     return cache.entries[key]
 
 
-def _functions(node: Aggregate) -> tuple[UserFunction, ...]:
+def functions_of(node: Aggregate) -> tuple[UserFunction, ...]:
+    """The user's functions that make the aggregate."""
     return tuple(function for function in (node.initializer, node.adder) if function is not None)
 
 
@@ -167,7 +178,7 @@ def _encodes(node: Aggregate) -> Mapping[PartName, AnySerde | None]:
 OPERATOR = Operator(
     emit=emit,
     keeps=(),
-    functions=_functions,
+    functions=functions_of,
     encodes=_encodes,
     nests=1,
     open_store=open_store,

@@ -7,3 +7,5 @@ from typing import Final
 NULL_KEY: Final = "null key"
 NULL_VALUE: Final = "null value"
 NEGATIVE_TIMESTAMP: Final = "negative timestamp"
+LATE: Final = "late"
+"""Counted for each window that was closed, not once per record."""

@@ -76,6 +76,8 @@ class Emitter:
         self.tables = tables
         self.lookup = lookup
         self.uncached = uncached
+        self.batch_timestamp: str | None = None
+        """In a batch's function, the local with a record's timestamp as it is in the batch."""
         self.lines: list[str] = []
         self.origins: dict[int, LineOrigin] = {}
         self.constants: dict[str, object] = {}

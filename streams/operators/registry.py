@@ -25,6 +25,7 @@ from streams.operators import (
     table_map_values,
     table_source,
     to_stream,
+    windowed,
 )
 from streams.operators import filter as filter_records
 from streams.operators import map as map_records
@@ -54,6 +55,7 @@ OPERATORS: Final[Mapping[type[nodes.Node], Operator]] = {
     nodes.TableMapValues: table_map_values.OPERATOR,
     nodes.TableSource: table_source.OPERATOR,
     nodes.ToStream: to_stream.OPERATOR,
+    nodes.WindowedAggregate: windowed.OPERATOR,
 }
 
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from types import TracebackType
 from typing import Any, Generic, TypeVar
 
-from state.task_stores import ReadOnlyRows
+from state.read_only import ReadOnlyRows
 from streams.client.partitioner import partition_of
 from streams.errors import StreamsError
 from streams.serde.base import Serde
@@ -110,12 +110,16 @@ class ReadOnlyStore(Generic[K, V]):
         """Most likely on the partition that the key's hash names; a user's partitioner may have put it elsewhere."""
         encoded = self._key_serde.encode(key)
         partitions = self._partitions()
-        likely = partition_of(encoded, len(partitions))
+        likely = partition_of(self._hashed(encoded), len(partitions))
         for index in (likely, *(other for other in range(len(partitions)) if other != likely)):
             row = partitions[index].get(encoded)
             if row is not None:
                 return self._value_serde.decode(row[0])
         return _ABSENT
+
+    def _hashed(self, encoded: bytes) -> bytes:
+        """The bytes whose hash says where a key lives."""
+        return encoded
 
     def _decoded(self, rows: Iterator[tuple[bytes, bytes]]) -> Iterator[tuple[K, V]]:
         decode_key, decode_value = self._key_serde.decode, self._value_serde.decode

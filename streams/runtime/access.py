@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 from broker_core.model import EARLIEST_OFFSET, LATEST_OFFSET
 from state.backends.rocksdb import RocksMemory
 from state.directory import StateDirectory
-from state.task_stores import ReadOnlyRows
+from state.read_only import ReadOnlyRows
 from streams.client.admin import NewTopic
 from streams.client.client import Client
 from streams.client.consumer import Consumer
@@ -22,6 +22,7 @@ from streams.config import StreamsConfig
 from streams.errors import ConfigError, SerdeError, StreamsError
 from streams.model import ColumnBatch, Headers, Isolation, OutputColumns, Record, TaskId, TopicPartition
 from streams.query.local import ReadOnlyStore
+from streams.query.windows import open_store
 from streams.runtime.activity import Activity, wait
 from streams.runtime.application import Application
 from streams.runtime.connection import clock_ms, connect
@@ -130,7 +131,7 @@ def query(app: Application, name: str) -> ReadOnlyStore[Any, Any]:
     placed = topology.stores[name]
     running = app.running
     if running is not None and running.worker is not None:
-        return ReadOnlyStore(name, lambda: _running_rows(app, placed), placed.key_serde, placed.value_serde)
+        return open_store(placed, lambda: _running_rows(app, placed))
     root = Path(app.config().data_dir) / "state"
     if not root.is_dir():
         raise _no_state(name, root)
@@ -139,7 +140,7 @@ def query(app: Application, name: str) -> ReadOnlyStore[Any, Any]:
         stack.callback(state.close)
         rows = _stored_rows(state, topology, placed)
         close = stack.pop_all().close
-    return ReadOnlyStore(name, lambda: rows, placed.key_serde, placed.value_serde, close)
+    return open_store(placed, lambda: rows, close)
 
 
 def _running_rows(app: Application, placed: PlacedStore) -> list[ReadOnlyRows]:

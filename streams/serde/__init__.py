@@ -7,6 +7,7 @@ from streams.serde.models import anything as json
 from streams.serde.ordered import ordered
 from streams.serde.plain import raw, utf8
 from streams.serde.resolve import resolve
+from streams.serde.windowed import windowed
 
 __all__ = [
     "Serde",
@@ -22,4 +23,5 @@ __all__ = [
     "resolve",
     "utf8",
     "uuid",
+    "windowed",
 ]

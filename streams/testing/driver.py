@@ -16,8 +16,9 @@ from streams.config import Guarantee
 from streams.dsl.stream import KStream, TypeOf
 from streams.dsl.table import KTable
 from streams.errors import StreamsError
-from streams.model import Record
+from streams.model import Record, Windowed
 from streams.query.local import ReadOnlyStore
+from streams.query.windows import ReadOnlyWindowStore, open_store
 from streams.runtime.plan import partition_counts
 from streams.testing.application import Application, encoded, source_topic
 from streams.testing.clock import ManualClock, Point
@@ -226,10 +227,12 @@ class TopologyTestDriver:
     # -- state
 
     @overload
+    def store(self, table: KTable[Windowed[K], V]) -> ReadOnlyWindowStore[K, V]: ...
+    @overload
     def store(self, table: KTable[K, V]) -> ReadOnlyStore[K, V]: ...
     @overload
-    def store(self, table: str) -> ReadOnlyStore[Any, Any]: ...
-    def store(self, table: KTable[Any, Any] | str) -> ReadOnlyStore[Any, Any]:
+    def store(self, table: str) -> Any: ...
+    def store(self, table: KTable[Any, Any] | str) -> Any:
         """A table's rows, over all partitions, as ``App.query`` gives them: those of the last commit.
 
         Arguments:
@@ -239,8 +242,7 @@ class TopologyTestDriver:
             TopologyError: there is no such store.
         """
         name = self._app.store_name(table)
-        placed = self._topology.stores[name]
-        return ReadOnlyStore(name, lambda: self._engine.rows(name), placed.key_serde, placed.value_serde)
+        return open_store(self._topology.stores[name], lambda: self._engine.rows(name))
 
     @property
     def dropped(self) -> dict[str, int]:

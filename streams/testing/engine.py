@@ -9,8 +9,9 @@ from __future__ import annotations
 from typing import Final
 
 from state.memory_directory import MemoryStateDirectory
+from state.read_only import ReadOnlyRows
 from state.restore import restore_plan
-from state.task_stores import ReadOnlyRows, TaskStores
+from state.task_stores import TaskStores
 from streams.codegen import compile_subtopology
 from streams.codegen.counters import DropCounters
 from streams.errors import StreamsError

@@ -27,12 +27,15 @@ from streams.topology.nodes import (
     TableJoin,
     TableSource,
     UserFunction,
+    WindowedAggregate,
 )
 
 REPARTITION_CONFIGS: Mapping[str, str] = {"cleanup.policy": "delete", "retention.ms": "-1"}
 """Never by age: what has been committed is purged, what has not must stay (Kafka Streams' R3)."""
 
 CHANGELOG_CONFIGS: Mapping[str, str] = {"cleanup.policy": "compact"}
+CHANGELOG_EXTRA_RETENTION_MS = 86_400_000
+"""A window's changelog records outlive the window by this much (Kafka Streams' R3)."""
 
 TABLE_CONFIGS: Mapping[str, str] = {"cleanup.policy": "compact"}
 """Of a topic that the application makes because a table is to be read from it."""
@@ -58,6 +61,8 @@ class PlacedStore:
     node: str
     key_serde: AnySerde
     value_serde: AnySerde
+    group_serde: AnySerde | None = None
+    """Of a window store: the format of the keys inside the windowed keys."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,7 +128,7 @@ def compile_topology(
     subtopologies = tuple(_sub_topology(index, split, part) for index, part in enumerate(split.components()))
     stores = _place_stores(subtopologies)
     changelogs = tuple(
-        InternalTopic(name=store.spec.changelog_topic, kind="changelog", configs=CHANGELOG_CONFIGS)
+        InternalTopic(name=store.spec.changelog_topic, kind="changelog", configs=_changelog_configs(store.spec))
         for store in stores.values()
         if store.spec.changelog_topic is not None
     )
@@ -147,6 +152,14 @@ def compile_topology(
         ),
         table_topics=_distinct(topic for sub in subtopologies for topic in _table_topics(sub)),
     )
+
+
+def _changelog_configs(spec: StoreSpec) -> Mapping[str, str]:
+    """Windows that retention has dropped go from the changelog too; deletions alone would keep their tombstones."""
+    if spec.windows is None or spec.windows.retention_ms is None:
+        return CHANGELOG_CONFIGS
+    retention_ms = spec.windows.retention_ms + CHANGELOG_EXTRA_RETENTION_MS
+    return {"cleanup.policy": "compact,delete", "retention.ms": str(retention_ms)}
 
 
 def _check_sources(nodes: Iterable[Node]) -> None:
@@ -277,6 +290,7 @@ def _place_stores(subtopologies: tuple[SubTopology, ...]) -> dict[str, PlacedSto
                 node=node.name,
                 key_serde=node.key_serde,
                 value_serde=node.value_serde,
+                group_serde=node.group_serde if isinstance(node, WindowedAggregate) else None,
             )
     return placed
 

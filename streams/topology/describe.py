@@ -9,9 +9,20 @@ from typing import Any
 
 import msgspec
 
+from streams.durations import duration_text
 from streams.topology.compile import CompiledTopology, SubTopology
 from streams.topology.graph import kind_of
-from streams.topology.nodes import Aggregate, AnySerde, Node, Sink, Source, Stateful, UserFunction
+from streams.topology.nodes import (
+    Aggregate,
+    AnySerde,
+    Node,
+    Sink,
+    Source,
+    Stateful,
+    UserFunction,
+    WindowedAggregate,
+)
+from streams.windows import UnlimitedWindows, Windows
 
 
 def describe_text(topology: CompiledTopology) -> str:
@@ -114,6 +125,8 @@ def _node_dict(sub: SubTopology, node: Node) -> dict[str, Any]:
         found |= {"store": node.store.name}
     if isinstance(node, Aggregate):
         found |= {"aggregation": node.kind}
+    if isinstance(node, WindowedAggregate):
+        found |= {"windows": window_text(node.windows)}
     functions = _functions(node)
     if functions:
         found["functions"] = [function.name for function in functions]
@@ -144,6 +157,8 @@ def _facts(node: Node) -> str:
         facts.append(f"topic {_topic(node)}: {_format(node.key_serde)} -> {_format(node.value_serde)}")
     if isinstance(node, Stateful) and node.store is not None:
         facts.append(f"store {node.store.name}: {node.key_serde.id} -> {_format(node.value_serde)}")
+    if isinstance(node, WindowedAggregate):
+        facts.append(window_text(node.windows))
     facts += [f"{function.name}({', '.join(function.arguments)})" for function in _functions(node)]
     if node.location:
         facts.append(node.location)
@@ -154,6 +169,15 @@ def _functions(node: Node) -> tuple[UserFunction, ...]:
     """In the order of the node's fields; a sink's topic function is its topic, not listed again."""
     fields = (getattr(node, field) for field in type(node).__dataclass_fields__ if field != "topic")
     return tuple(found for found in fields if isinstance(found, UserFunction))
+
+
+def window_text(windows: Windows) -> str:
+    """Windows in a few words: ``hopping 10s every 2s, grace 1s``."""
+    if isinstance(windows, UnlimitedWindows):
+        return f"unlimited from {windows.start_ms}"
+    size, grace = duration_text(windows.size_ms), duration_text(windows.grace_ms)
+    kind = f"tumbling {size}" if windows.is_tumbling else f"hopping {size} every {duration_text(windows.advance_ms)}"
+    return f"{kind}, grace {grace}"
 
 
 def _topic(sink: Sink) -> str:

@@ -13,6 +13,7 @@ from typing import Any, Final, TypeAlias
 from state.model import StoreSpec
 from streams.on_error import ErrorPolicy
 from streams.serde.base import Serde
+from streams.windows import Windows
 
 AnySerde: TypeAlias = Serde[Any]
 
@@ -167,6 +168,19 @@ class Aggregate(Stateful):
     """Of the aggregate, as kept in the store."""
     initializer: UserFunction | None = None
     adder: UserFunction | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WindowedAggregate(Aggregate):
+    """The same per key and window; ``key_serde`` is that of the windowed keys, which leave the node.
+
+    A record counts in each of its windows, by start, but in those that are closed, for which it is dropped as late.
+    The node's stream time is the largest timestamp of the records with a key and a value that it has got.
+    """
+
+    windows: Windows
+    group_serde: AnySerde
+    """Of the keys that arrive."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

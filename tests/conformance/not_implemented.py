@@ -7,8 +7,6 @@ must pass.
 from __future__ import annotations
 
 NOT_IMPLEMENTED: dict[str, str] = {
-    "window:tumbling": "time windows",
-    "window:hopping": "time windows",
     "stream_stream_join": "joins of two streams",
     "foreign_key_join": "foreign-key joins",
     "global_table": "global tables",
@@ -21,7 +19,6 @@ NOT_IMPLEMENTED: dict[str, str] = {
     "suppress": "suppress",
     "window:sliding": "sliding windows",
     "window:session": "session windows",
-    "window:unlimited": "unlimited windows",
     "window:on_close": "emission on close",
     "config:emit_interval_ms": "emission on close",
 }

@@ -8,6 +8,7 @@ import pytest
 
 from state.backends.memory import MemoryBackend
 from state.errors import StateError
+from state.layers import RecordCache
 from state.model import Position, StoreSpec
 from state.restore import encode_position
 from state.task_stores import TaskStores
@@ -61,6 +62,7 @@ def test_only_logged_stores_have_changelog_columns(stores: TaskStores) -> None:
 
 def test_discard_forgets_stores_caches_and_changelogs(stores: TaskStores) -> None:
     cache = stores.open_cache("counts", _encode, int)
+    assert isinstance(cache, RecordCache)
     cache.ensure([b"a"])
     stores.store("local").put(b"a", b"1", 10)
     stores.store("counts").put(b"a", b"1", 10)
@@ -105,6 +107,7 @@ def test_wiping_takes_rows_position_and_cache_in_one_batch(stores: TaskStores, b
     stores.store("local").put(b"kept", b"1", 10)
     stores.apply({}, 0)
     cache = stores.open_cache("counts", _encode, int)
+    assert isinstance(cache, RecordCache)
     cache.ensure([b"a"])
     stores.flush_backend()
     stores.wipe("counts")

@@ -43,7 +43,7 @@ def test_code_is_the_same_in_every_run() -> None:
 def test_binding_opens_the_caches_that_the_program_needs() -> None:
     stores = stores_of(COUNTS)
     compile_subtopology(COUNTS, cache=True).bind(stores)
-    assert stores.cache("counts-store").entries == {}
+    assert list(stores.cache("counts-store").held()) == []
 
 
 def test_batches_are_prepared_once_and_only_for_an_extractor() -> None:
