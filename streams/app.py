@@ -27,6 +27,7 @@ from streams.topology.feed import Feed
 from streams.topology.graph import at
 from streams.topology.names import check_name, source_base
 from streams.topology.nodes import AnySerde, Repartition, Sink, Source, Stateful, TableSource
+from streams.topology.passes import Passes
 
 if TYPE_CHECKING:
     from streams.query.local import ReadOnlyStore
@@ -181,13 +182,18 @@ class App:
             )
         )
 
-    def topology(self) -> CompiledTopology:
+    def topology(self, overrides: Mapping[str, Any] | None = None) -> CompiledTopology:
         """What was declared, compiled: sub-topologies, internal topics, stores.
+
+        Arguments:
+            overrides: settings as for ``config``; some switch compile passes.
 
         Raises:
             TopologyError: nothing was declared, or it cannot run.
         """
-        return compile_topology(self.id, self._builder.graph, on_error=self._on_error)
+        config = self.config(overrides)
+        passes = Passes(merge_repartitions=config.merge_repartitions, combiners=config.combiners)
+        return compile_topology(self.id, self._builder.graph, on_error=self._on_error, passes=passes)
 
     def is_table(self, topic: str) -> bool:
         """Whether a table is read from this topic."""

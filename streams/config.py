@@ -39,11 +39,16 @@ class StreamsConfig:
     """Records a task holds per partition before the consumer pauses it."""
     state_flush_interval_ms: int = 600_000
     state_flush_records: int = 100_000
+    merge_repartitions: bool = False
+    """Let aggregations of one key-changed stream share a repartition topic (docs/optimisations.md)."""
+    combiners: bool = False
+    """Pre-aggregate counts and associative reduces before their repartition topics, where the record cache is on."""
 
 
 ENVIRONMENT_PREFIX = "STREAMS_"
 
 _CHOICES = {"durability": ("synced", "none"), "state_backend": ("rocksdb", "memory")}
+_WORDS = {"true": True, "yes": True, "1": True, "on": True, "false": False, "no": False, "0": False, "off": False}
 _MAY_BE_ZERO = ("cache_max_bytes",)
 
 
@@ -83,6 +88,8 @@ def _setting(name: str, value: Any, known: Mapping[str, str], shown: str) -> dic
         raise ConfigError(f"there is no setting {shown!r}{proposal} Settings: {', '.join(known)}")
     if name == "guarantee":
         return {name: _guarantee(value, shown)}
+    if known[name] == "bool":
+        return {name: _yes_or_no(value, shown)}
     if known[name] == "int":
         return {name: _whole_number(name, value, shown)}
     if name in _CHOICES and value not in _CHOICES[name]:
@@ -96,6 +103,13 @@ def _guarantee(value: Any, shown: str) -> Guarantee:
     except ValueError:
         choices = ", ".join(guarantee.value for guarantee in Guarantee)
         raise ConfigError(f"{shown}={value!r}: one of {choices}") from None
+
+
+def _yes_or_no(value: Any, shown: str) -> bool:
+    found = _WORDS.get(value.strip().lower()) if isinstance(value, str) else value
+    if not isinstance(found, bool):
+        raise ConfigError(f"{shown}={value!r}: true or false")
+    return found
 
 
 def _whole_number(name: str, value: Any, shown: str) -> int:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from state.layers import ENTRY_OVERHEAD_BYTES, CacheEntry
 from streams.codegen import kernels, window_kernels
-from streams.operators import windowed
+from streams.operators import combine, windowed
 from streams.operators.drops import LATE, NEGATIVE_TIMESTAMP, NULL_KEY, NULL_VALUE
 from streams.topology.nodes import Aggregate, Node, Source, WindowedAggregate
 from streams.windows import TimeWindows
@@ -23,16 +23,22 @@ if TYPE_CHECKING:
 _COLUMNS = ("batch.keys", "batch.values", "batch.timestamps", "start", "stop")
 
 
-def emit_count(emitter: Emitter, failures: Failures, node: Source, counted: Aggregate) -> None:
-    """Count a batch into the record cache of a count without windows."""
+def emit_count(emitter: Emitter, failures: Failures, node: Source, counted: Aggregate, *, counts: bool) -> None:
+    """Count a batch into the record cache of a count without windows.
+
+    Arguments:
+        counts: whether a record may be a count of others.
+    """
     store = counted.store.name
     entries, cache = emitter.named("entries", store), emitter.named("cache", store)
     missing_keys = emitter.constant("missing_keys", kernels.missing_keys)
     count_column = emitter.constant("count_column", kernels.count_column)
     emitter.line(f"missing = {missing_keys}({entries}, batch.keys, start, stop)")
     _emit_guarded(emitter, failures, counted, lambda: emitter.line(f"{cache}.ensure(missing)"))
+    combined = f"{emitter.constant('counts_of', combine.counts_of)}(batch, start, stop)" if counts else "None"
     emitter.call_over_lines(
-        f"negative, null_key, null_value = {count_column}", (entries, emitter.named("dirty", store), *_COLUMNS)
+        f"negative, null_key, null_value = {count_column}",
+        (entries, emitter.named("dirty", store), *_COLUMNS, combined),
     )
     _emit_dropped(emitter, _dropped(node, counted))
 

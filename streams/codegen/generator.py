@@ -29,6 +29,7 @@ from streams.operators.emitter import CONTEXT, Emitter
 from streams.operators.flow import KEY, OLD, PARTS, VALUE, Flow, Part, PartName
 from streams.operators.registry import operator_of
 from streams.topology.nodes import Aggregate, Node, Sink, Source, Stateful, WindowedAggregate
+from streams.topology.passes import may_read_counts
 from streams.windows import TimeWindows
 
 if TYPE_CHECKING:
@@ -112,12 +113,14 @@ class Generator:
             if isinstance(counted, WindowedAggregate):
                 counting.emit_windowed_count(emitter, self._failures, node, counted)
             elif counted is not None:
-                counting.emit_count(emitter, self._failures, node, counted)
+                counts = may_read_counts(self._sub, node)
+                counting.emit_count(emitter, self._failures, node, counted, counts=counts)
             else:
                 failed = emitter.constant(f"failed_{node.name}", partial(self._failures.in_record, node))
                 self._open(node, headers=True)
                 self._decide_lateness(node)
-                with source.loop(emitter, node, failed=failed, context=self._context) as flow:
+                counts = may_read_counts(self._sub, node)
+                with source.loop(emitter, node, failed=failed, context=self._context, counts=counts) as flow:
                     emitter.batch_timestamp = flow.timestamp
                     self._forward(node, flow)
                     emitter.batch_timestamp = None

@@ -16,5 +16,5 @@ cpdef list missing_keys(dict entries, list keys, Py_ssize_t start, Py_ssize_t st
     index=cython.Py_ssize_t, timestamp=cython.longlong,
 )
 cpdef tuple count_column(
-    dict entries, list dirty, list keys, list values, list timestamps, Py_ssize_t start, Py_ssize_t stop
+    dict entries, list dirty, list keys, list values, list timestamps, Py_ssize_t start, Py_ssize_t stop, list counts
 )

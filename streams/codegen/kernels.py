@@ -57,6 +57,7 @@ def count_column(
     timestamps: list[int],
     start: int,
     stop: int,
+    counts: list[int] | None,
 ) -> tuple[int, int, int]:
     """Count every record of a column into its key's cache entry.
 
@@ -67,6 +68,7 @@ def count_column(
         dirty: entries in the order of their first change since the last flush; extended here.
         keys, values, timestamps: the batch's columns.
         start, stop: bounds of the records to count.
+        counts: for how many records each of these stands; None for one each.
 
     Returns:
         How many records had a negative timestamp, a null key, and (of the rest) a null value.
@@ -86,7 +88,11 @@ def count_column(
         else:
             entry = entries[key]
             value = entry.value
-            entry.value = 1 if value is None else value + 1
+            if counts is None:
+                entry.value = 1 if value is None else value + 1
+            else:
+                count = counts[index - start]
+                entry.value = count if value is None else value + count
             if timestamp > entry.timestamp or value is None:
                 entry.timestamp = timestamp
             if not entry.dirty:

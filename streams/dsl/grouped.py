@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
 from state.model import WINDOW, StoreSpec
 from streams.dsl import returns
+from streams.dsl.associative import is_associative
 from streams.dsl.builder import Builder, caller
 from streams.dsl.flow import Flow, lost, need_serde
 from streams.dsl.functions import error_policy, shape_function
@@ -73,6 +74,7 @@ class KGroupedStream(Generic[K, V]):
         *,
         store: str | None = None,
         cached: bool = True,
+        associative: bool | None = None,
         on_error: OnError | None = None,
     ) -> KTable[K, V]:
         """Combine the values of each key two by two; the first value is the aggregate as it is.
@@ -80,8 +82,11 @@ class KGroupedStream(Generic[K, V]):
         Arguments:
             reducer: called with aggregate and value; returns the new aggregate, or None to delete it.
             store, cached: as for ``count``.
+            associative: True promises that ``reducer(reducer(a, b), c) == reducer(a, reducer(b, c))``, that it never
+                returns None and changes neither argument. With ``combiners=True`` (a setting) values are then combined
+                before the repartition topic, too. None: so for ``min``, ``max`` and ``operator.add`` of int or str.
         """
-        return self.reduced(reducer, store=store, cached=cached, on_error=on_error)
+        return self.reduced(reducer, store=store, cached=cached, associative=associative, on_error=on_error)
 
     @overload
     def aggregate(
@@ -138,17 +143,20 @@ class KGroupedStream(Generic[K, V]):
     def counted(self, *, store: str | None, cached: bool, rows: WindowedRows | None = None) -> KTable[Any, int]:
         """``count``, over windows where ``rows`` says so."""
         result = Flow(serde=models.integer)
-        return self._aggregated("count", result, store=store, cached=cached, location=caller(), rows=rows)
+        return self._aggregated(
+            "count", result, store=store, cached=cached, location=caller(), rows=rows, associative=True
+        )
 
     def reduced(
         self, reducer: Callable[[V, V], V], *, store: str | None, cached: bool, on_error: OnError | None,
-        rows: WindowedRows | None = None,
+        associative: bool | None = None, rows: WindowedRows | None = None,
     ) -> KTable[Any, V]:  # fmt: skip
         """``reduce``, likewise."""
         location = caller()
         adder = shape_function(reducer, "reduce", location)
         return self._aggregated(
             "reduce", self._value, store=store, cached=cached, location=location, adder=adder,
+            associative=is_associative(reducer, self._value, associative, location),
             on_error=error_policy(on_error, location), rows=rows,
         )  # fmt: skip
 
@@ -172,6 +180,7 @@ class KGroupedStream(Generic[K, V]):
         self, kind: str, result: Flow, *, store: str | None, cached: bool, location: str,
         initializer: nodes.UserFunction | None = None, adder: nodes.UserFunction | None = None,
         on_error: ErrorPolicy | nodes.UserFunction | None = None, rows: WindowedRows | None = None,
+        associative: bool = False,
     ) -> KTable[Any, Any]:  # fmt: skip
         because = "keeps its results in a store"
         key_serde = need_serde(self._key, kind, location, because=because, what="key")
@@ -192,6 +201,7 @@ class KGroupedStream(Generic[K, V]):
             value_serde=value_serde,
             initializer=initializer,
             adder=adder,
+            associative=associative,
         )
         if rows is not None:
             node = _windowed(node, rows)

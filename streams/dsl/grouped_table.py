@@ -131,6 +131,7 @@ class KGroupedTable(Generic[K, V]):
             store=StoreSpec(name=name, changelog_topic=changelog, cached=cached),
             key_serde=self._key.serde,
             value_serde=value_serde,
+            associative=False,  # a group loses rows, too
             **functions,
         )
         self._builder.add(node, (parent,))

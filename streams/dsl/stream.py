@@ -355,6 +355,7 @@ class KStream(Generic[K, V]):
             key_serde=need_serde(key_flow, "repartition", location, because=because, what="key"),
             value_serde=need_serde(value_flow, "repartition", location, because=because, what="value"),
             partitions=partitions,
+            asked_for=True,
         )
         self._builder.add_repartition(node, self._node, given=name is not None)
         return KStream(self._builder, node.name, base=node.name, key=key_flow, value=value_flow)

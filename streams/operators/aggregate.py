@@ -140,7 +140,7 @@ def emit_row(emitter: Emitter, node: Aggregate, flow: Flow, key: Part) -> None:
 def _emit_first(emitter: Emitter, node: Aggregate, flow: Flow, value: str) -> None:
     """The aggregate after the first record of a key."""
     if node.kind == "count":
-        emitter.line(f"{value} = 1")
+        emitter.line(f"{value} = {flow.count or 1}")
     elif node.kind == "reduce":
         emitter.line(f"{value} = {flow.value.value}")
     else:
@@ -153,7 +153,7 @@ def _emit_first(emitter: Emitter, node: Aggregate, flow: Flow, value: str) -> No
 def _emit_next(emitter: Emitter, node: Aggregate, flow: Flow, value: str, old: str) -> None:
     """The aggregate after a further record, from the one before in variable ``old``."""
     if node.kind == "count":
-        emitter.line(f"{value} = {old} + 1")
+        emitter.line(f"{value} = {old} + {flow.count or 1}")
         return
     assert node.adder is not None
     call, origin = emitter.call(node, node.adder, flow, {"aggregate": old})

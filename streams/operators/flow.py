@@ -64,6 +64,8 @@ class Flow:
     timestamp: str
     headers: str | None
     old: Part | None = None
+    count: str | None = None
+    """The variable that says how many records this one stands for, where that may be more than one."""
 
     def part(self, name: PartName) -> Part:
         if name == OLD:

@@ -13,6 +13,8 @@ from typing import Any
 
 from streams.errors import StreamsError
 from streams.model import Headers, OutputColumns
+from streams.operators import combine
+from streams.operators.combine import CombinedColumns
 from streams.operators.drops import NULL_KEY
 from streams.operators.emitter import Action, Emitter, LineOrigin
 from streams.operators.flow import KEY, OLD, VALUE, Flow, Operator, PartName
@@ -27,6 +29,9 @@ def prologue(emitter: Emitter, node: Sink) -> None:
     if not isinstance(node.topic, str):
         emitter.line(f"{emitter.named('route', node.name)} = routes[{node.name!r}]")
         return
+    if is_combining(emitter, node):
+        combine.prologue(emitter, node)
+        return
     emitter.line(f"{name} = outputs[{node.name!r}]")
     for column in ("keys", "values", "timestamps", *(("partitions",) if node.partitioner else ())):
         emitter.line(f"{emitter.named(f'{column}_to', node.name)} = {name}.{column}.append")
@@ -37,9 +42,17 @@ def emit(emitter: Emitter, node: Sink, flow: Flow) -> None:
         with emitter.block(f"if {flow.key.variable} is None:"):
             emitter.drop(node, NULL_KEY)
         with emitter.block("else:"):
-            _emit_append(emitter, node, flow.not_null(KEY))
+            if node.combines_for is not None and is_combining(emitter, node):
+                combine.emit(emitter, node, node.combines_for, flow.not_null(KEY))
+            else:
+                _emit_append(emitter, node, flow.not_null(KEY))
     else:
         _emit_append(emitter, node, flow)
+
+
+def is_combining(emitter: Emitter, node: Sink) -> bool:
+    """Whether records are pre-aggregated here: as in a record cache, only the last value per key is then fixed."""
+    return emitter.cache and node.combines_for is not None
 
 
 def _emit_append(emitter: Emitter, node: Sink, flow: Flow) -> None:
@@ -70,7 +83,10 @@ def _emit_append(emitter: Emitter, node: Sink, flow: Flow) -> None:
     if flow.headers is not None:
         with emitter.block(f"if {flow.headers}:"):
             attach = emitter.constant("attach_headers", attach_headers)
-            emitter.line(f"{attach}({name}, {flow.headers})")
+            headers = flow.headers
+            if node.internal:
+                headers = f"{emitter.constant('plain_headers', combine.plain_headers)}({headers})"
+            emitter.line(f"{attach}({name}, {headers})")
 
 
 def _emit_partition(emitter: Emitter, node: Sink, partitioner: UserFunction, flow: Flow, topic: str) -> str:
@@ -124,6 +140,9 @@ class Outputs:
 
     def drain(self) -> list[OutputColumns]:
         """Hand over what has been written, and start anew."""
+        for gathered in self.fixed.values():
+            if isinstance(gathered, CombinedColumns):
+                gathered.settle()
         written = [columns for columns in self.columns() if columns.keys]
         for columns in written:
             if columns.headers is not None:
@@ -154,6 +173,8 @@ class Outputs:
 
 
 def _columns(sink: Sink, topic: str) -> OutputColumns:
+    if sink.combines_for is not None:
+        return CombinedColumns(topic, sink.combines_for)
     columns = OutputColumns(topic)
     if sink.partitioner is not None:
         columns.partitions = []
@@ -162,7 +183,8 @@ def _columns(sink: Sink, topic: str) -> OutputColumns:
 
 def _functions(node: Sink) -> tuple[UserFunction, ...]:
     topic = (node.topic,) if isinstance(node.topic, UserFunction) else ()
-    return topic if node.partitioner is None else (*topic, node.partitioner)
+    adder = () if node.combines_for is None or node.combines_for.adder is None else (node.combines_for.adder,)
+    return (*topic, *adder) if node.partitioner is None else (*topic, *adder, node.partitioner)
 
 
 def _encodes(node: Sink) -> Mapping[PartName, AnySerde | None]:

@@ -14,6 +14,7 @@ from itertools import repeat
 from typing import Any, Final, TypeAlias, TypeVar
 
 from streams.model import ColumnBatch, Headers, Offset, TimestampMs
+from streams.operators import combine
 from streams.operators.drops import NEGATIVE_TIMESTAMP
 from streams.operators.emitter import Action, Emitter, LineOrigin
 from streams.operators.flow import Flow, Part
@@ -28,7 +29,7 @@ _MILLISECOND: Final = timedelta(milliseconds=1)
 
 
 @contextmanager
-def loop(emitter: Emitter, node: Source, *, failed: str, context: bool) -> Iterator[Flow]:
+def loop(emitter: Emitter, node: Source, *, failed: str, context: bool, counts: bool) -> Iterator[Flow]:
     """The loop over records ``start`` to ``stop`` of ``batch``; its body goes inside, for the flow that is yielded.
 
     ``cursor`` is the iterator from which a failure learns the record's index.
@@ -36,6 +37,7 @@ def loop(emitter: Emitter, node: Source, *, failed: str, context: bool) -> Itera
     Arguments:
         failed: name of the function that makes the error of one record.
         context: whether some function looks at the record's context.
+        counts: whether a record may be a count of others.
     """
     column = emitter.constant("column_of", column_of)
     timestamp, raw_key, raw_value = (emitter.local(name) for name in ("timestamp", "raw_key", "raw_value"))
@@ -46,6 +48,14 @@ def loop(emitter: Emitter, node: Source, *, failed: str, context: bool) -> Itera
         raw_value: f"{column}(batch.values, start, stop)",
         headers: f"{emitter.constant('headers_of', headers_of)}(batch, start, stop)",
     }
+    count = emitter.local("count") if counts else None
+    if count is not None:
+        split = emitter.constant("counts_and_headers", combine.counts_and_headers)
+        emitter.line(f"counts, plain_headers = {split}(batch, start, stop)")
+        columns |= {headers: "plain_headers", count: "counts"}
+    elif node.internal:
+        with emitter.block("if batch.headers is not None:"):
+            emitter.line(f"{emitter.constant('refuse_combined', combine.refuse_combined)}(batch)")
     value = None if node.timestamp is None else emitter.local("value")
     if value is not None:
         columns[value] = f"{column}(batch.decoded, start, stop)"
@@ -66,6 +76,7 @@ def loop(emitter: Emitter, node: Source, *, failed: str, context: bool) -> Itera
             value=Part(raw=raw_value, value=value, serde=node.value_serde, origin=node.name),
             timestamp=timestamp,
             headers=headers,
+            count=count,
         )
         yield _unpacked(emitter, node, flow) if node.changes else flow
     with emitter.block("except Exception as error:"):

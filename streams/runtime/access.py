@@ -127,9 +127,9 @@ def read_batches(call: Call, topic: str, *, from_offset: int = EARLIEST_OFFSET) 
 
 def query(app: Application, name: str) -> ReadOnlyStore[Any, Any]:
     """A store's rows as of the last commit; opens the state for itself where the application does not run."""
-    topology = app.topology()
-    placed = topology.stores[name]
     running = app.running
+    topology = app.topology() if running is None else running.topology
+    placed = topology.stores[name]
     if running is not None and running.worker is not None:
         return open_store(placed, lambda: _running_rows(app, placed))
     root = Path(app.config().data_dir) / "state"

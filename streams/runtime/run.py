@@ -38,7 +38,7 @@ def run_app(
     """
     config = app.config(overrides or {})
     supervisor = Supervisor(
-        app.topology(),
+        app.topology(overrides),
         config,
         app.feeds,
         observer=observer,

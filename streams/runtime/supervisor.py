@@ -72,6 +72,11 @@ class Supervisor:
         """Who runs the worker."""
 
     @property
+    def topology(self) -> CompiledTopology:
+        """What runs; the settings of this run may have switched compile passes."""
+        return self._topology
+
+    @property
     def worker(self) -> Worker | None:
         """The worker while ``run`` is under way."""
         return self._worker

@@ -29,6 +29,7 @@ from streams.topology.nodes import (
     UserFunction,
     WindowedAggregate,
 )
+from streams.topology.passes import NO_PASSES, Passes, combined, merged_repartitions
 
 REPARTITION_CONFIGS: Mapping[str, str] = {"cleanup.policy": "delete", "retention.ms": "-1"}
 """Never by age: what has been committed is purged, what has not must stay (Kafka Streams' R3)."""
@@ -109,12 +110,17 @@ class CompiledTopology:
 
 
 def compile_topology(
-    application_id: str, graph: TopologyGraph, *, on_error: ErrorPolicy | UserFunction | None = None
+    application_id: str,
+    graph: TopologyGraph,
+    *,
+    on_error: ErrorPolicy | UserFunction | None = None,
+    passes: Passes = NO_PASSES,
 ) -> CompiledTopology:
-    """Split and number; the result depends on the order of declaration only.
+    """Split and number; the result depends on the order of declaration and on the passes only.
 
     Arguments:
         on_error: policy of nodes that have none.
+        passes: which of them run.
 
     Raises:
         TopologyError: nothing to run, two sources of one topic, two stores of one name.
@@ -124,8 +130,11 @@ def compile_topology(
             f"application {application_id!r} has no source: begin with app.stream('topic', key=..., value=...)"
         )
     _check_sources(graph.nodes())
-    split, repartitions = _split_repartitions(graph, on_error)
+    merged = merged_repartitions(graph) if passes.merge_repartitions else {}
+    split, repartitions = _split_repartitions(graph, on_error, merged)
     subtopologies = tuple(_sub_topology(index, split, part) for index, part in enumerate(split.components()))
+    if passes.combiners:
+        subtopologies = combined(subtopologies)
     stores = _place_stores(subtopologies)
     changelogs = tuple(
         InternalTopic(name=store.spec.changelog_topic, kind="changelog", configs=_changelog_configs(store.spec))
@@ -176,9 +185,13 @@ def _check_sources(nodes: Iterable[Node]) -> None:
 
 
 def _split_repartitions(
-    graph: TopologyGraph, on_error: ErrorPolicy | UserFunction | None
+    graph: TopologyGraph, on_error: ErrorPolicy | UserFunction | None, merged: Mapping[str, str]
 ) -> tuple[TopologyGraph, tuple[InternalTopic, ...]]:
-    """Each repartition becomes a sink above and a source below, with nothing between them but the topic."""
+    """Each repartition becomes a sink above and a source below, with nothing between them but the topic.
+
+    Arguments:
+        merged: repartitions that go away, with the one whose topic is read in their place.
+    """
     split = TopologyGraph()
     topics: list[InternalTopic] = []
     below: dict[str, str] = {}
@@ -189,6 +202,9 @@ def _split_repartitions(
         parents = tuple(below.get(parent, parent) for parent in graph.parents(name))
         if not isinstance(node, Repartition):
             split.add(node, parents, reads=graph.reads(name))
+            continue
+        if name in merged:
+            below[name] = below[merged[name]]
             continue
         sink, source = _halves(node, on_error, keeps_null_keys=_null_keys_wanted(graph, name))
         split.add(sink, parents)

@@ -145,6 +145,8 @@ def _topic_edges(sub: SubTopology, ident: Any) -> list[str]:
 
 def _heading(node: Node) -> str:
     kind = node.kind if isinstance(node, Aggregate) else kind_of(node)
+    if isinstance(node, Sink) and node.combines_for is not None:
+        return f"{kind} {node.name}, combines for {node.combines_for.kind} {node.combines_for.name}"
     return f"{kind} {node.name}"
 
 

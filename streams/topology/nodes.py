@@ -149,6 +149,8 @@ class Repartition(Node):
     value_serde: AnySerde
     partitions: int | None = None
     changes: bool = False
+    asked_for: bool = False
+    """Whether the user wrote ``repartition()``; otherwise a grouping needed it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -168,6 +170,8 @@ class Aggregate(Stateful):
     """Of the aggregate, as kept in the store."""
     initializer: UserFunction | None = None
     adder: UserFunction | None = None
+    associative: bool = False
+    """Whether any run of a key's records may be aggregated by itself first; of a count and of some reduces."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -272,7 +276,8 @@ class Sink(Node):
     """Writes to a topic, or to the topic that ``topic`` (a function of key and value) names for each record.
 
     Serde None: every value is encoded by its own type. ``partitioner(topic, key, value, partitions)`` returns a
-    partition or None for the default (murmur2 of the key's bytes).
+    partition or None for the default (murmur2 of the key's bytes). ``combines_for`` is the one aggregation that reads
+    this internal topic; records are pre-aggregated for it here where the record cache is on.
     """
 
     topic: str | UserFunction
@@ -284,3 +289,4 @@ class Sink(Node):
     """Of an internal one: whether a join further down has a use for records without key."""
     changes: bool = False
     """As ``Source.changes``."""
+    combines_for: Aggregate | None = None

@@ -25,7 +25,8 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "exactly once, fdatasync": {"settings": EOS},
     "exactly once, no fdatasync": {"settings": {**EOS, "durability": "none"}},
     "at least once, fdatasync": {"settings": ALO},
-    "exactly once, cache off": {"settings": EOS, "cache": False},
+    "exactly once, combiners": {"settings": {**EOS, "combiners": True}, "only": "w2"},
+    "exactly once, cache off": {"settings": EOS, "cache": False, "only": "w2"},
     "exactly once, interpreted": {"settings": EOS, "interpreted": True},
 }
 ROWS = {"w1": 2_000_000, "w2": 300_000}
@@ -36,7 +37,9 @@ REPETITIONS = int(os.environ.get("BENCHMARK_REPETITIONS", "5"))
 
 def run_work(work: str, short: bool, directory: str | None) -> Iterator[Row]:
     """One row per variant, the median of the repetitions; variants take turns."""
-    names = list(VARIANTS)[:1] if short else [name for name in VARIANTS if work == "w2" or "cache" not in name]
+    names = [name for name, variant in VARIANTS.items() if variant.get("only", work) == work]
+    if short:
+        names = [name for name in names if name == names[0] or "combiners" in name]
     runs: dict[str, list[Row]] = {name: [] for name in names}
     for _ in range(1 if short else REPETITIONS):
         for name in names:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 from hypothesis import given
@@ -42,8 +43,12 @@ def test_run_length_and_max_timestamp(data: st.DataObject, times: list[int], lim
 def test_counting(data: st.DataObject, records: list[Any], rows: dict[bytes, tuple[int, int]]) -> None:
     start, stop = data.draw(bounds(len(records)))
     keys, values, timestamps = ([record[index] for record in records] for index in range(3))
+    some = st.lists(st.integers(1, 9), min_size=stop - start, max_size=stop - start)
+    counts = data.draw(st.one_of(st.none(), some))
     counted = [
-        (key, time) for key, value, time in records[start:stop] if time >= 0 and key is not None and value is not None
+        (key, time, number)
+        for (key, value, time), number in zip(records[start:stop], counts or itertools.repeat(1), strict=False)
+        if time >= 0 and key is not None and value is not None
     ]
     for twin in TWINS:
         entries = {key: CacheEntry(key, value, time) for key, (value, time) in rows.items()}
@@ -51,11 +56,12 @@ def test_counting(data: st.DataObject, records: list[Any], rows: dict[bytes, tup
         assert missing == [key for key in dict.fromkeys(keys[start:stop]) if key is not None and key not in rows]
         entries.update((key, CacheEntry(key)) for key in missing)
         dirty: list[CacheEntry] = []
-        dropped = twin.count_column(entries, dirty, keys, values, timestamps, start, stop)
+        dropped = twin.count_column(entries, dirty, keys, values, timestamps, start, stop, counts)
         assert sum(dropped) + len(counted) == stop - start
-        assert [entry.key for entry in dirty] == list(dict.fromkeys(key for key, _ in counted))
+        assert [entry.key for entry in dirty] == list(dict.fromkeys(key for key, _, _ in counted))
         for key, entry in entries.items():
             before, latest = rows.get(key, (0, -1))
-            mine = [time for counted_key, time in counted if counted_key == key]
-            assert (entry.value or 0, entry.timestamp) == (before + len(mine), max([latest, *mine]))
+            mine = [(time, number) for counted_key, time, number in counted if counted_key == key]
+            assert (entry.value or 0) == before + sum(number for _, number in mine)
+            assert entry.timestamp == max([latest, *(time for time, _ in mine)])
             assert entry.dirty is bool(mine)

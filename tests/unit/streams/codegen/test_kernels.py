@@ -53,16 +53,16 @@ def test_counting_a_column(twin: Any) -> None:
         (b"a", b"", 8),
     ]
     keys, values, timestamps = (list(column) for column in zip(*columns, strict=True))
-    assert twin.count_column(entries, dirty, keys, values, timestamps, 1, 7) == (1, 1, 1)
+    assert twin.count_column(entries, dirty, keys, values, timestamps, 1, 7, None) == (1, 1, 1)
     assert [(entry.key, entry.value, entry.timestamp, entry.dirty) for entry in dirty] == [
         (b"b", 2**70 + 1, 50, True),
         (b"a", 2, 9, True),
     ]
-    twin.count_column(entries, dirty, keys, values, timestamps, 1, 2)
+    twin.count_column(entries, dirty, keys, values, timestamps, 1, 2, None)
     assert len(dirty) == 2
 
 
 def test_a_counted_row_that_was_deleted_starts_with_the_records_time(twin: Any) -> None:
     entries = {b"a": CacheEntry(b"a", value=None, timestamp=100)}
-    twin.count_column(entries, [], [b"a"], [b""], [7], 0, 1)
+    twin.count_column(entries, [], [b"a"], [b""], [7], 0, 1, None)
     assert (entries[b"a"].value, entries[b"a"].timestamp) == (1, 7)
