@@ -62,8 +62,9 @@ class PartitionLog:
         self._segments = SegmentList(directory, recovered.segments)
         self._reader = LogReader(self._segments, self._epochs, gaps=self.config.may_have_gaps)
         self._writer = LogWriter(
-            directory, observer, self._segments, self._producers, self._epochs, leader_epoch=leader_epoch
-        )
+            directory, observer, self._segments, self._producers, self._epochs,
+            leader_epoch=leader_epoch, is_sealed=recovered.is_sealed,
+        )  # fmt: skip
         self.high_watermark: Offset = self._segments.active.next_offset
 
     @classmethod

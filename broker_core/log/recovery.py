@@ -49,6 +49,8 @@ class RecoveredLog:
     epochs: LeaderEpochs
     start_offset: Offset
     truncated_bytes: int = 0
+    is_sealed: bool = False
+    """Everything on disk is as a clean close left it: closing again without an append writes nothing."""
 
 
 def follow(producers: ProducerStates, scanned: ScannedBatch, segment: Segment | None) -> None:
@@ -80,6 +82,7 @@ class Recovery:
     producers: ProducerStates = field(default_factory=ProducerStates)
     epochs: LeaderEpochs = field(default_factory=LeaderEpochs)
     truncated_bytes: int = 0
+    is_sealed: bool = False
 
     def run(self, now_ms: TimestampMs) -> None:
         self.directory.clear_leftovers()
@@ -95,6 +98,7 @@ class Recovery:
         else:
             self._find_end()
             self._load_producers(self.segments[-1].next_offset)
+            self.is_sealed = self.clean
         self.producers.expire(now_ms, self.directory.config.producer_id_expiration_ms)
         self._require_undurable(self.segments[-1], "the log ends there")
         self.directory.drop_snapshots([segment.base_offset for segment in self.segments], self.segments[-1].next_offset)
@@ -347,4 +351,5 @@ def recover(
         epochs=recovery.epochs,
         start_offset=start_offset,
         truncated_bytes=recovery.truncated_bytes,
+        is_sealed=recovery.is_sealed,
     )

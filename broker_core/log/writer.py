@@ -42,8 +42,10 @@ class LogWriter:
         epochs: LeaderEpochs,
         *,
         leader_epoch: LeaderEpoch,
+        is_sealed: bool = False,
     ) -> None:
         self._directory = directory
+        self._is_sealed = is_sealed
         self._topic_partition = directory.topic_partition
         self._observer = observer
         self._segments = segments
@@ -104,6 +106,7 @@ class LogWriter:
         last = base + header.last_offset_delta
         self._roll_if_due(size, last, header.max_timestamp)
         segment = self._segments.active
+        self._is_sealed = False
         data = stamp(batch, base, self._leader_epoch, append_time_ms)
         try:
             segment.file.write_at(segment.size_bytes, data)
@@ -173,7 +176,7 @@ class LogWriter:
     def close(self, now_ms: TimestampMs, synced_offset: Offset) -> None:
         """See ``PartitionLog.close``."""
         try:
-            if self.failure is None:
+            if self.failure is None and not self._is_sealed:
                 for file in self._segments.unsynced_files(synced_offset):
                     file.sync()
                 self._producers.expire(now_ms, self._config.producer_id_expiration_ms)
