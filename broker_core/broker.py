@@ -142,8 +142,8 @@ class Broker:
     def released(self) -> list[Released]:
         """Answers of parked requests that became ready since the last call, each returned once."""
         waiting = self._waiting
-        for token, (body, by_id) in waiting.fetches.touched():
-            response = fetch.attempt(self._context, body, by_id, final=False)
+        for token, (body, api_version) in waiting.fetches.touched():
+            response = fetch.attempt(self._context, body, api_version, final=False)
             if response is not None:
                 waiting.fetches.remove(token)
                 waiting.ready.append(Released(token, response))
@@ -243,9 +243,9 @@ class Broker:
             now_ms,
         )
 
-    def _answer_fetches(self, fetches: Iterable[tuple[int, tuple[FetchRequest, bool]]]) -> None:
-        for token, (body, by_id) in fetches:
-            response = fetch.attempt(self._context, body, by_id, final=True)
+    def _answer_fetches(self, fetches: Iterable[tuple[int, tuple[FetchRequest, int]]]) -> None:
+        for token, (body, api_version) in fetches:
+            response = fetch.attempt(self._context, body, api_version, final=True)
             self._waiting.ready.append(Released(token, response))
 
 

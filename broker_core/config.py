@@ -34,7 +34,9 @@ class Durability(Enum):
 class LogConfig:
     """How one partition's log is kept on disk. Sizes are bytes, times are milliseconds.
 
-    ``has_gaps`` is no setting of Kafka's: offsets may be missing because the topic is compacted, or once was.
+    Two are no settings of Kafka's. ``has_gaps``: offsets may be missing because the topic is compacted, or once was.
+    ``check_records``: walk over the records of every batch that a client sends, unpacking it, as Kafka does. Without,
+    only the header is checked where nobody but our own producer writes: a wrong record then misleads its readers.
     """
 
     segment_bytes: int = 128 * 1024 * 1024
@@ -60,6 +62,7 @@ class LogConfig:
     flush_messages: int = LONG_MAX
     flush_ms: int = LONG_MAX
     has_gaps: bool = False
+    check_records: bool = True
     producer_id_expiration_ms: int = 24 * 3_600_000
 
     @property

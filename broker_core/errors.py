@@ -6,6 +6,7 @@ clients look at them.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import IntEnum
 
 
@@ -124,8 +125,24 @@ class ProtocolError(Exception):
 class CorruptBatch(BrokerError):
     """Bytes that are no valid record batch (length, magic, CRC, counts, deltas)."""
 
-    def __init__(self, message: str, code: ErrorCode = ErrorCode.CORRUPT_MESSAGE) -> None:
+    def __init__(
+        self, message: str, code: ErrorCode = ErrorCode.CORRUPT_MESSAGE, *, record_index: int | None = None
+    ) -> None:
         super().__init__(code, message)
+        self.record_index = record_index
+        """Which record is at fault, where it is one."""
+
+
+class RejectedRecords(BrokerError):
+    """A batch that is refused for some of its records (KIP-467).
+
+    Arguments:
+        records: what is wrong, by index in the batch.
+    """
+
+    def __init__(self, code: ErrorCode, message: str, records: Mapping[int, str]) -> None:
+        super().__init__(code, message)
+        self.records = records
 
 
 class StorageError(Exception):

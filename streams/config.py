@@ -28,6 +28,8 @@ class StreamsConfig:
     commit_interval_ms: int = 100
     partitions: int = 4
     durability: str = "synced"
+    compression_type: str = "none"
+    """How the application's producers pack their batches."""
     state_backend: str = "rocksdb"
     cache_max_bytes: int = 64 * 1024 * 1024
     staging_max_bytes: int = 256 * 1024 * 1024
@@ -47,7 +49,11 @@ class StreamsConfig:
 
 ENVIRONMENT_PREFIX = "STREAMS_"
 
-_CHOICES = {"durability": ("synced", "none"), "state_backend": ("rocksdb", "memory")}
+_CHOICES = {
+    "durability": ("synced", "none"),
+    "compression_type": ("none", "gzip", "snappy", "lz4", "zstd"),
+    "state_backend": ("rocksdb", "memory"),
+}
 _WORDS = {"true": True, "yes": True, "1": True, "on": True, "false": False, "no": False, "0": False, "off": False}
 _MAY_BE_ZERO = ("cache_max_bytes",)
 

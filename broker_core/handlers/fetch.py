@@ -1,7 +1,8 @@
 """Fetch (API key 1), versions 4 to 17: reads batches, and waits for ``min_bytes`` up to ``max_wait_ms``.
 
 - 7: fetch sessions. We answer with session id 0, which is Kafka's way to say that every request is a full one.
-- 9: the leader epoch that the client knows is checked. 13: topics go by id.
+- 9: the leader epoch that the client knows is checked. 10: zstd is known; a topic of that type is refused before.
+- 13: topics go by id.
 - 12: ``last_fetched_epoch`` is for followers, which a single broker has none of; it is not looked at.
 
 Whole batches are returned, in the order of the request until ``max_bytes`` are reached; the first one even if it is
@@ -28,6 +29,7 @@ from broker_core.protocol.fetch import (
 )
 
 _TOPIC_IDS_SINCE = 13
+_ZSTD_SINCE = 10
 
 
 @dataclass(slots=True)
@@ -35,6 +37,7 @@ class _Attempt:
     """One reading of everything that a request asks for."""
 
     context: BrokerContext
+    api_version: int
     isolation: Isolation
     remaining_bytes: int
     total_bytes: int = 0
@@ -45,35 +48,37 @@ def handle(context: BrokerContext, body: FetchRequest, call: Call) -> Outcome:
     """Read now, or park until there is enough."""
     if body.session_id:
         return Reply(FetchResponse(error_code=ErrorCode.FETCH_SESSION_ID_NOT_FOUND))
-    by_id = call.api_version >= _TOPIC_IDS_SINCE
-    response = attempt(context, body, by_id, final=body.max_wait_ms <= 0)
+    response = attempt(context, body, call.api_version, final=body.max_wait_ms <= 0)
     if response is not None:
         return Reply(response)
     watched = (
         TopicPartition(name, partition.partition)
         for topic in body.topics
-        if (name := _name(context, topic, by_id)) is not None
+        if (name := _name(context, topic, call.api_version)) is not None
         for partition in topic.partitions
     )
-    return Parked(context.waiting.fetches.park(watched, call.now_ms + body.max_wait_ms, (body, by_id)))
+    return Parked(context.waiting.fetches.park(watched, call.now_ms + body.max_wait_ms, (body, call.api_version)))
 
 
-def attempt(context: BrokerContext, body: FetchRequest, by_id: bool, *, final: bool) -> FetchResponse | None:
+def attempt(context: BrokerContext, body: FetchRequest, api_version: int, *, final: bool) -> FetchResponse | None:
     """Read everything once.
 
     Arguments:
-        by_id: the request names topics by id.
+        api_version: topics go by id from 13 on, and zstd is known from 10 on.
         final: answer even if there are fewer than ``min_bytes``.
 
     Returns:
         the answer; ``None`` when there is too little and nothing failed.
     """
     state = _Attempt(
-        context, isolation_of(body.isolation_level), remaining_bytes=min(body.max_bytes, context.config.fetch_max_bytes)
+        context,
+        api_version,
+        isolation_of(body.isolation_level),
+        remaining_bytes=min(body.max_bytes, context.config.fetch_max_bytes),
     )
     topics = []
     for topic in body.topics:
-        name = _name(context, topic, by_id)
+        name = _name(context, topic, api_version)
         if name is None:
             state.failed = True
             partitions = [_failure(partition, ErrorCode.UNKNOWN_TOPIC_ID) for partition in topic.partitions]
@@ -85,8 +90,8 @@ def attempt(context: BrokerContext, body: FetchRequest, by_id: bool, *, final: b
     return FetchResponse(responses=tuple(topics))
 
 
-def _name(context: BrokerContext, topic: FetchTopic, by_id: bool) -> str | None:
-    if not by_id:
+def _name(context: BrokerContext, topic: FetchTopic, api_version: int) -> str | None:
+    if api_version < _TOPIC_IDS_SINCE:
         return topic.topic
     found = context.catalog.topics_by_id.get(topic.topic_id)
     return found.name if found else None
@@ -97,6 +102,9 @@ def _partition(state: _Attempt, name: str, partition: FetchPartition) -> Partiti
     if log is None:
         state.failed = True
         return _failure(partition, ErrorCode.UNKNOWN_TOPIC_OR_PARTITION)
+    if state.api_version < _ZSTD_SINCE and log.config.compression_type == "zstd":
+        state.failed = True
+        return _failure(partition, ErrorCode.UNSUPPORTED_COMPRESSION_TYPE)
     try:
         if partition.current_leader_epoch != -1:
             check_leader_epoch(log, partition.current_leader_epoch)

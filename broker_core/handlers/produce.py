@@ -1,7 +1,7 @@
 """Produce (API key 0), versions 3 to 12: appends one record batch to each partition named.
 
 - all: one batch of format v2 per partition; a duplicate of an idempotent producer gets its old offset.
-- 7: zstd is allowed. 8: errors carry a message. 11: TRANSACTION_ABORTABLE is understood (KIP-890).
+- 7: zstd is allowed. 8: errors carry a message and name records. 11: TRANSACTION_ABORTABLE is understood (KIP-890).
 - ``acks`` 1 and -1 are the same on one node: answered once synced. 0 is not answered at all.
 
 A transactional batch is checked against the coordinator, so that no transaction is opened in a log that its coordinator
@@ -14,13 +14,14 @@ from collections.abc import Mapping
 from typing import Final, TypeAlias
 
 from broker_core.catalog import INTERNAL_TOPICS
-from broker_core.errors import BrokerError, ErrorCode
+from broker_core.errors import BrokerError, ErrorCode, RejectedRecords
 from broker_core.handlers.context import REFUSALS, BrokerContext, error_code
 from broker_core.log.partition_log import PartitionLog
 from broker_core.model import NO_TIMESTAMP, Offset, ProducerEpoch, ProducerId, TopicPartition
 from broker_core.outcome import Call, NoReply, Outcome, Parked, Reply
 from broker_core.protocol.batch import read_header
 from broker_core.protocol.produce import (
+    BatchIndexAndErrorMessage,
     PartitionProduceResponse,
     ProduceRequest,
     ProduceResponse,
@@ -65,7 +66,7 @@ def handle(context: BrokerContext, body: ProduceRequest, call: Call) -> Outcome:
                 result = context.partitions.append(log, records, call.now_ms)
             except REFUSALS as error:
                 failed = True
-                partitions.append(_failure(data.index, error_code(error), str(error)))
+                partitions.append(_failure(data.index, error_code(error), str(error), _rejected(error)))
                 continue
             if log.high_watermark < log.end_offset:
                 required[partition] = log.end_offset
@@ -128,9 +129,26 @@ def _transactional_partitions(context: BrokerContext, body: ProduceRequest) -> t
     )
 
 
-def _failure(index: int, code: ErrorCode, message: str) -> PartitionProduceResponse:
+def _failure(
+    index: int, code: ErrorCode, message: str, records: tuple[BatchIndexAndErrorMessage, ...] = ()
+) -> PartitionProduceResponse:
     return PartitionProduceResponse(
-        index=index, error_code=code, base_offset=-1, log_append_time_ms=NO_TIMESTAMP, error_message=message
+        index=index,
+        error_code=code,
+        base_offset=-1,
+        log_append_time_ms=NO_TIMESTAMP,
+        record_errors=records,
+        error_message=message,
+    )
+
+
+def _rejected(error: Exception) -> tuple[BatchIndexAndErrorMessage, ...]:
+    """The records that a batch was refused for (KIP-467), as far as that is why."""
+    if not isinstance(error, RejectedRecords):
+        return ()
+    return tuple(
+        BatchIndexAndErrorMessage(batch_index=index, batch_index_error_message=message)
+        for index, message in error.records.items()
     )
 
 

@@ -1,47 +1,70 @@
-"""What the leader demands of a batch before it enters the log, and the header it then gets. PURE.
+"""What the leader demands of a batch before it enters the log, and the batch that enters it. PURE.
 
-Sequences and epochs are ``producer_state``'s; sizes of segments the log's. The checks are those of Kafka's
-``LogValidator`` but for one: records of topics that are not compacted are not decoded, so that their inner offsets and
-largest timestamp are the producer's word. A wrong one misleads only that topic's readers.
+Sequences and epochs are ``producer_state``'s; when a segment ends is the log's. The checks and their codes are those of
+Kafka's ``ProduceRequest`` and ``LogValidator``. Like that, a wrong largest timestamp is corrected and not refused, and
+a batch is packed anew where the topic's ``compression.type`` is not the producer's.
 """
 
 from __future__ import annotations
 
-from typing import Final
+import struct
+from collections.abc import Mapping
+from typing import Final, NamedTuple
 
 from broker_core.config import LogConfig
-from broker_core.errors import BrokerError, CorruptBatch, ErrorCode
-from broker_core.model import LeaderEpoch, Offset, TimestampMs
+from broker_core.errors import BrokerError, CorruptBatch, ErrorCode, RejectedRecords
+from broker_core.model import NO_TIMESTAMP, LeaderEpoch, Offset, TimestampMs
 from broker_core.protocol.batch import (
+    DELETE_HORIZON_BIT,
+    HEADER,
+    HEADER_BYTES,
+    MAGIC,
+    PREFIX,
+    PREFIX_BYTES,
     BatchHeader,
     check_crc,
     decode_batch,
     read_header,
+    rebuilt,
+    unpacked_body,
     with_log_append_time,
     with_offset,
 )
+from broker_core.protocol.compression import Codec
+from broker_core.protocol.record_codec import check_records
 
 LOG_APPEND_TIME: Final = "LogAppendTime"
 MAX_CODEC: Final = 4
+SMALLEST_BATCH_OF_ANY_FORMAT: Final = 14
+"""Of formats 0 and 1: below it a length says nothing (Kafka's ``LegacyRecord.RECORD_OVERHEAD_V0``)."""
+_MAGIC_POSITION: Final = 16
+_CODECS: Final[Mapping[str, int]] = {
+    "uncompressed": Codec.NONE, "gzip": Codec.GZIP, "snappy": Codec.SNAPPY, "lz4": Codec.LZ4, "zstd": Codec.ZSTD,
+}  # fmt: skip
 
 
-def check_batch(batch: bytes, config: LogConfig, now_ms: TimestampMs, *, from_coordinator: bool = False) -> BatchHeader:
-    """Check a batch that is to be appended; returns its header.
+class Admitted(NamedTuple):
+    """A batch that may be appended, as it is to be stored but for its place."""
+
+    header: BatchHeader
+    data: bytes
+
+
+def admit(batch: bytes, config: LogConfig, now_ms: TimestampMs, *, from_coordinator: bool = False) -> Admitted:
+    """Check a batch that is to be appended.
 
     Arguments:
         from_coordinator: written by this broker itself: size, checksum and shape are checked, the rest is trusted.
 
+    Returns:
+        The batch, or a corrected or repacked one instead.
+
     Raises:
-        BrokerError: with Kafka's code for the first rule that is broken.
+        BrokerError: with Kafka's code for the first rule that is broken; ``RejectedRecords`` names the records.
     """
-    header = read_header(batch)
-    size = len(batch)
-    if header.size_bytes != size:
-        raise CorruptBatch(f"{size} bytes of records hold a batch of {header.size_bytes}: exactly one is expected")
-    if size > config.segment_bytes:
-        raise BrokerError(
-            ErrorCode.RECORD_LIST_TOO_LARGE, f"batch of {size} bytes exceeds segment.bytes {config.segment_bytes}"
-        )
+    header = _whole_batch(batch)
+    if not from_coordinator:
+        _check_size(batch, header, config)
     check_crc(batch, 0, header)
     if header.record_count < 1 or header.last_offset_delta != header.record_count - 1:
         raise BrokerError(
@@ -49,24 +72,58 @@ def check_batch(batch: bytes, config: LogConfig, now_ms: TimestampMs, *, from_co
             f"{header.record_count} records do not match the last offset delta {header.last_offset_delta}",
         )
     if not from_coordinator:
-        _check_client_batch(batch, header, config, now_ms)
+        _check_client_batch(header)
+        batch, header = _settle(batch, header, config, now_ms)
+    if len(batch) > config.segment_bytes:
+        raise BrokerError(
+            ErrorCode.RECORD_LIST_TOO_LARGE, f"batch of {len(batch)} bytes exceeds segment.bytes {config.segment_bytes}"
+        )
+    return Admitted(header, batch)
+
+
+def _whole_batch(batch: bytes) -> BatchHeader:
+    """The header of exactly one whole batch of format 2, of which nothing else is checked."""
+    size = len(batch)
+    if size >= PREFIX_BYTES and PREFIX.unpack_from(batch)[1] < SMALLEST_BATCH_OF_ANY_FORMAT:
+        raise CorruptBatch(f"batch length {PREFIX.unpack_from(batch)[1]} is below that of any header")
+    if size > _MAGIC_POSITION and batch[_MAGIC_POSITION] != MAGIC:
+        magic = batch[_MAGIC_POSITION]
+        if magic < MAGIC:
+            raise BrokerError(ErrorCode.INVALID_RECORD, f"batch format {magic}: produce requests carry format {MAGIC}")
+        raise CorruptBatch(f"batch format {magic}; only {MAGIC} is known")
+    try:
+        header = BatchHeader._make(HEADER.unpack_from(batch))
+    except struct.error:
+        raise BrokerError(ErrorCode.INVALID_RECORD, f"{size} bytes of records hold no whole batch") from None
+    if header.length < HEADER_BYTES - PREFIX_BYTES:
+        raise CorruptBatch(f"batch length {header.length} is below that of the header")
+    if header.size_bytes != size:
+        raise BrokerError(
+            ErrorCode.INVALID_RECORD,
+            f"{size} bytes of records hold a batch of {header.size_bytes}: exactly one is expected",
+        )
     return header
 
 
-def _check_client_batch(batch: bytes, header: BatchHeader, config: LogConfig, now_ms: TimestampMs) -> None:
+def _check_size(batch: bytes, header: BatchHeader, config: LogConfig) -> None:
+    if header.base_offset != 0:
+        raise BrokerError(ErrorCode.INVALID_RECORD, f"base offset {header.base_offset} instead of 0")
     if len(batch) > config.max_message_bytes:
         raise BrokerError(
             ErrorCode.MESSAGE_TOO_LARGE,
             f"batch of {len(batch)} bytes exceeds max.message.bytes {config.max_message_bytes}",
         )
-    if header.base_offset != 0:
-        raise BrokerError(ErrorCode.INVALID_RECORD, f"base offset {header.base_offset} instead of 0")
+
+
+def _check_client_batch(header: BatchHeader) -> None:
     if header.is_control:
         raise BrokerError(ErrorCode.INVALID_RECORD, "clients may not write control batches")
     if header.codec > MAX_CODEC:
         raise CorruptBatch(f"unknown compression codec {header.codec}")
     if header.is_log_append_time:
         raise BrokerError(ErrorCode.INVALID_TIMESTAMP, "the timestamp type of a produced batch must be CreateTime")
+    if header.attributes & DELETE_HORIZON_BIT:
+        raise BrokerError(ErrorCode.INVALID_RECORD, "a delete horizon is set by compaction only")
     if header.producer_id >= 0 and (header.base_sequence < 0 or header.producer_epoch < 0):
         raise BrokerError(
             ErrorCode.INVALID_RECORD,
@@ -74,26 +131,84 @@ def _check_client_batch(batch: bytes, header: BatchHeader, config: LogConfig, no
         )
     if header.is_transactional and header.producer_id < 0:
         raise BrokerError(ErrorCode.INVALID_RECORD, "a transactional batch needs a producer id")
-    if (
-        config.message_timestamp_type != LOG_APPEND_TIME
-        and header.max_timestamp > now_ms + config.message_timestamp_after_max_ms
-    ):
-        raise BrokerError(
-            ErrorCode.INVALID_TIMESTAMP,
-            f"timestamp {header.max_timestamp} is more than {config.message_timestamp_after_max_ms} ms ahead of the "
-            f"broker's clock ({now_ms})",
-        )
-    if config.is_compacted:
-        _check_keys(batch, header)
 
 
-def _check_keys(batch: bytes, header: BatchHeader) -> None:
+def _settle(batch: bytes, header: BatchHeader, config: LogConfig, now_ms: TimestampMs) -> tuple[bytes, BatchHeader]:
+    """Check what is inside as far as the settings ask for it, and make the batch what the topic stores."""
+    codec = _CODECS.get(config.compression_type, header.codec)
+    smallest = header.base_timestamp
+    largest = header.max_timestamp
+    body = None
+    if config.check_records or config.is_compacted or codec != header.codec:
+        body = unpacked_body(batch, header) if header.codec else batch
+        try:
+            start = 0 if header.codec else HEADER_BYTES
+            lowest, highest, keyless = check_records(body, start, len(body), header.record_count)
+        except CorruptBatch as error:
+            raise _malformed(error) from error
+        if config.is_compacted and keyless >= 0:
+            raise _keyless(batch, header)
+        smallest, largest = header.base_timestamp + lowest, header.base_timestamp + highest
+    stamps_time = config.message_timestamp_type == LOG_APPEND_TIME
+    if not stamps_time:
+        _check_timestamps(batch, header, config, now_ms, smallest, largest)
+    elif largest != header.max_timestamp:
+        largest = header.max_timestamp  # it is replaced in a moment
+    if body is None or (codec == header.codec and largest == header.max_timestamp):
+        return batch, header
+    level = getattr(config, f"compression_{config.compression_type}_level", None)
+    records = body if header.codec else body[HEADER_BYTES:]
+    rewritten = rebuilt(header, records, codec=codec, max_timestamp=largest, level=level)
+    header = read_header(rewritten)
+    _check_size(rewritten, header, config)
+    return rewritten, header
+
+
+def _malformed(error: CorruptBatch) -> BrokerError:
+    if error.record_index is None:
+        return BrokerError(ErrorCode.INVALID_RECORD, error.message)
+    return RejectedRecords(ErrorCode.INVALID_RECORD, error.message, {error.record_index: error.message})
+
+
+def _keyless(batch: bytes, header: BatchHeader) -> BrokerError:
     """In a compacted topic a record without a key could never be kept."""
-    keys = decode_batch(batch, 0, header)[2]
-    if None in keys:
-        raise BrokerError(
-            ErrorCode.INVALID_RECORD, f"record {keys.index(None)} of the batch has no key, and the topic is compacted"
-        )
+    keys = decode_batch(batch, 0, header).keys
+    missing = [index for index, key in enumerate(keys) if key is None]
+    return RejectedRecords(
+        ErrorCode.INVALID_RECORD,
+        f"record {missing[0]} of the batch has no key, and the topic is compacted",
+        dict.fromkeys(missing, "no key, and the topic is compacted"),
+    )
+
+
+def _check_timestamps(
+    batch: bytes,
+    header: BatchHeader,
+    config: LogConfig,
+    now_ms: TimestampMs,
+    smallest: TimestampMs,
+    largest: TimestampMs,
+) -> None:
+    earliest, latest = now_ms - config.message_timestamp_before_max_ms, now_ms + config.message_timestamp_after_max_ms
+    if largest <= latest and (smallest >= earliest or smallest == largest == NO_TIMESTAMP):
+        return
+    try:
+        timestamps = decode_batch(batch, 0, header).timestamps
+    except CorruptBatch:  # beyond anything that is a time
+        timestamps = []
+    wrong = {
+        index: f"timestamp {timestamp} is not from {earliest} to {latest}"
+        for index, timestamp in enumerate(timestamps)
+        if timestamp != NO_TIMESTAMP and not earliest <= timestamp <= latest
+    }
+    if not wrong and largest <= latest:
+        return
+    raise RejectedRecords(
+        ErrorCode.INVALID_TIMESTAMP,
+        f"timestamps from {smallest} to {largest}: more than {config.message_timestamp_after_max_ms} ms ahead or "
+        f"{config.message_timestamp_before_max_ms} ms behind the broker's clock ({now_ms})",
+        wrong,
+    )
 
 
 def stamp(

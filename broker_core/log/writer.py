@@ -17,7 +17,7 @@ from broker_core.log.epochs import LeaderEpochs
 from broker_core.log.producer_state import ProducerStates
 from broker_core.log.results import AppendResult
 from broker_core.log.segments import SegmentList
-from broker_core.log.validation import LOG_APPEND_TIME, check_batch, stamp
+from broker_core.log.validation import LOG_APPEND_TIME, admit, stamp
 from broker_core.model import NO_TIMESTAMP, LeaderEpoch, Offset, ProducerEpoch, ProducerId, TimestampMs
 from broker_core.ports import Observer
 from broker_core.protocol.batch import BatchHeader, control_batch, read_header
@@ -63,7 +63,7 @@ class LogWriter:
     def append(self, batch: bytes, now_ms: TimestampMs, *, from_coordinator: bool) -> AppendResult:
         """See ``PartitionLog.append``."""
         self.require_healthy()
-        header = check_batch(batch, self._config, now_ms, from_coordinator=from_coordinator)
+        header, batch = admit(batch, self._config, now_ms, from_coordinator=from_coordinator)
         if header.producer_id >= 0:
             duplicate = self._producers.check(header, from_coordinator=from_coordinator)
             if duplicate is not None:

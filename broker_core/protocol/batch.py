@@ -205,6 +205,27 @@ def with_log_append_time(data: bytes, now_ms: int) -> bytes:
     )
 
 
+def unpacked_body(data: bytes, header: BatchHeader, max_bytes: int = MAX_DECOMPRESSED_BYTES) -> bytes:
+    """The records of one whole batch as bytes, unpacked. Raises ``CorruptBatch``, also for more than ``max_bytes``."""
+    body = data[HEADER_BYTES:]
+    return decompress(header.codec, body, max_bytes) if header.codec else body
+
+
+def rebuilt(header: BatchHeader, body: bytes, *, codec: int, max_timestamp: int, level: int | None = None) -> bytes:
+    """A batch with everything from ``header`` but codec and largest timestamp, around the unpacked records ``body``."""
+    return _assemble(
+        compress(codec, body, level),
+        base_offset=header.base_offset,
+        leader_epoch=header.partition_leader_epoch,
+        attributes=header.attributes & ~CODEC_MASK | codec,
+        last_offset_delta=header.last_offset_delta,
+        base_timestamp=header.base_timestamp,
+        max_timestamp=max_timestamp,
+        producer=(header.producer_id, header.producer_epoch, header.base_sequence),
+        record_count=header.record_count,
+    )
+
+
 def _assemble(
     body: bytes,
     *,

@@ -18,6 +18,10 @@ from broker_core.errors import CorruptBatch, ErrorCode
 MAX_DECOMPRESSED_BYTES: Final = 128 * 1024 * 1024
 """The most that the records of one batch may unpack to."""
 
+_GZIP_LEVEL: Final = 6
+_ZSTD_LEVEL: Final = 3
+_LZ4_LEVEL: Final = 9
+"""Stands for the fast compressor in Kafka; any other level is of the high compression."""
 _FIRST_GUESS_BYTES: Final = 64 * 1024
 _XERIAL_MAGIC: Final = b"\x82SNAPPY\x00"
 _XERIAL_HEADER: Final = struct.Struct(">8sii")
@@ -52,13 +56,24 @@ def _compress_snappy(data: bytes) -> bytes:
     return b"".join(pieces)
 
 
-def _compress_lz4(data: bytes) -> bytes:
+def _lz4_block(block: bytes, level: int) -> bytes:
+    """One block; at another level than the default the only one of a frame, since single blocks know no levels there.
+    (A block of the same length as its content, which is the stored one, is as good as one that did not shrink.)"""
+    if level == _LZ4_LEVEL:
+        return bytes(cramjam.lz4.compress_block(block, store_size=False))
+    frame = bytes(cramjam.lz4.compress(block, level=level))
+    start = len(_LZ4_FRAME_HEADER) + _LZ4_BLOCK_LENGTH.size
+    (length,) = _LZ4_BLOCK_LENGTH.unpack_from(frame, len(_LZ4_FRAME_HEADER))
+    return frame[start : start + (length & ~_LZ4_STORED_BIT)]
+
+
+def _compress_lz4(data: bytes, level: int) -> bytes:
     """An LZ4 frame of independent blocks, byte for byte shaped like those of Kafka's Java client, which is the one
     reader that refuses the linked blocks that libraries write by default ("Dependent block stream is unsupported")."""
     pieces = [_LZ4_FRAME_HEADER]
     for start in range(0, len(data), _LZ4_BLOCK_BYTES):
         block = data[start : start + _LZ4_BLOCK_BYTES]
-        packed = bytes(cramjam.lz4.compress_block(block, store_size=False))
+        packed = _lz4_block(block, level)
         if len(packed) < len(block):
             pieces += (_LZ4_BLOCK_LENGTH.pack(len(packed)), packed)
         else:
@@ -67,19 +82,25 @@ def _compress_lz4(data: bytes) -> bytes:
     return b"".join(pieces)
 
 
-def compress(codec: int, data: bytes) -> bytes:
-    """``data`` packed by ``codec`` (0 returns it as it is). Raises ``ValueError`` for an unknown codec."""
+def compress(codec: int, data: bytes, level: int | None = None) -> bytes:
+    """``data`` packed by ``codec`` (0 returns it as it is).
+
+    Arguments:
+        level: as in Kafka's ``compression.<codec>.level``; None for Kafka's default. Snappy has none.
+
+    Raises ``ValueError`` for an unknown codec.
+    """
     match codec:
         case Codec.NONE:
             return data
         case Codec.GZIP:
-            return bytes(cramjam.gzip.compress(data))
+            return bytes(cramjam.gzip.compress(data, level=_GZIP_LEVEL if level in (None, -1) else level))
         case Codec.SNAPPY:
             return _compress_snappy(data)
         case Codec.LZ4:
-            return _compress_lz4(data)
+            return _compress_lz4(data, _LZ4_LEVEL if level is None else level)
         case Codec.ZSTD:
-            return bytes(cramjam.zstd.compress(data))
+            return bytes(cramjam.zstd.compress(data, level=_ZSTD_LEVEL if level is None else level))
     raise ValueError(f"{codec} is no compression codec")
 
 

@@ -72,3 +72,12 @@ cdef Py_ssize_t _fill(
 cpdef tuple decode_records(
     bytes data, Py_ssize_t position, Py_ssize_t end, Py_ssize_t count, long long base_offset, long long base_timestamp
 )
+
+@cython.locals(count="long long", size="long long", index="long long")
+cdef bint _skip_headers(const unsigned char* raw, Py_ssize_t position, Py_ssize_t stop) noexcept
+
+@cython.locals(
+    raw="const unsigned char*", index=Py_ssize_t, size="long long", stop=Py_ssize_t, delta="long long",
+    smallest="long long", largest="long long", keyless=Py_ssize_t,
+)
+cpdef tuple check_records(bytes data, Py_ssize_t position, Py_ssize_t end, Py_ssize_t count)

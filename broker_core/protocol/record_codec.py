@@ -213,7 +213,7 @@ class _RareColumns:
 
 
 def _corrupt(index: int, what: str) -> CorruptBatch:
-    return CorruptBatch(f"record {index} of the batch {what}")
+    return CorruptBatch(f"record {index} of the batch {what}", record_index=index)
 
 
 def _set_offset(rare: _RareColumns, index: int, count: int, base_offset: int, delta: int) -> None:
@@ -354,3 +354,72 @@ def decode_records(
     if position != end:
         raise CorruptBatch(f"{end - position} bytes follow the last of {count} records")
     return keys, values, timestamps, rare.headers, rare.offsets
+
+
+def _skip_headers(raw: bytes, position: int, stop: int) -> bool:
+    """Whether well-formed headers fill ``raw`` from ``position`` to ``stop``; names are not decoded."""
+    count, position = _read_varint(raw, position, stop)
+    if position < 0 or count < 0 or count > (stop - position) // 2:
+        return False
+    for _ in range(count):
+        size, position = _read_varint(raw, position, stop)
+        if position < 0 or size < 0 or size > stop - position:
+            return False
+        position += size
+        size, position = _read_varint(raw, position, stop)
+        if position < 0 or size > stop - position:
+            return False
+        if size > 0:
+            position += size
+    return position == stop
+
+
+def check_records(data: bytes, position: int, end: int, count: int) -> tuple[int, int, int]:
+    """Walk over the ``count`` records that ``data`` holds from ``position`` to ``end`` and make nothing of them.
+
+    Returns the smallest and the largest timestamp delta, and the index of the first record without a key (-1 if all
+    have one). Raises ``CorruptBatch`` unless exactly ``count`` well-formed records fill the range, their offset deltas
+    counting up from 0.
+    """
+    if not 0 <= position <= end <= len(data):
+        raise CorruptBatch(f"records from {position} to {end} of {len(data)} bytes")
+    if count <= 0 or count > (end - position) // SMALLEST_RECORD_BYTES:
+        raise CorruptBatch(f"{count} records do not fit {end - position} bytes")
+    raw = data
+    smallest = largest = 0
+    keyless = -1
+    for index in range(count):
+        size, position = _read_varint(raw, position, end)
+        if position < 0 or size < 6 or size > end - position:
+            raise _corrupt(index, "has a wrong length")
+        stop = position + size
+        delta, position = _read_varint(raw, position + 1, stop)
+        if position < 0 or not -2 * _TIMESTAMP_LIMIT < delta < 2 * _TIMESTAMP_LIMIT:
+            raise _corrupt(index, "has a wrong timestamp")
+        if index == 0:
+            smallest = largest = delta
+        elif delta < smallest:
+            smallest = delta
+        elif delta > largest:
+            largest = delta
+        delta, position = _read_varint(raw, position, stop)
+        if position < 0 or delta != index:
+            raise _corrupt(index, f"has offset delta {delta}")
+        size, position = _read_varint(raw, position, stop)
+        if position < 0 or size > stop - position:
+            raise _corrupt(index, "has a wrong key")
+        if size > 0:
+            position += size
+        elif size < 0 and keyless < 0:
+            keyless = index
+        size, position = _read_varint(raw, position, stop)
+        if position < 0 or size > stop - position:
+            raise _corrupt(index, "has a wrong value")
+        if size > 0:
+            position += size
+        if not (position == stop - 1 and raw[position] == 0) and not _skip_headers(raw, position, stop):
+            raise _corrupt(index, "has wrong headers")
+        position = stop
+    if position != end:
+        raise CorruptBatch(f"{end - position} bytes follow the last of {count} records")
+    return smallest, largest, keyless

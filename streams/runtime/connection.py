@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from broker_core.errors import ErrorCode, StorageError
+from broker_core.protocol.compression import Codec
 from streams.client.client import Client
 from streams.client.settings import ClientSettings
 from streams.config import StreamsConfig
@@ -26,6 +27,15 @@ def clock_ms() -> int:
 
 _SAYS_LITTLE: Final = (ErrorCode.KAFKA_STORAGE_ERROR, ErrorCode.CONCURRENT_TRANSACTIONS)
 """Most of Kafka's answers have room for a number only; of these the embedded log knows the reason."""
+
+
+def client_settings(config: StreamsConfig) -> ClientSettings:
+    """An application's settings as its clients have them."""
+    return ClientSettings(
+        batch_bytes=config.batch_bytes,
+        fetch_max_bytes=config.fetch_max_bytes,
+        codec=Codec[config.compression_type.upper()],
+    )
 
 
 @contextmanager
@@ -53,7 +63,7 @@ def connect(config: StreamsConfig, observer: Observer | None = None) -> Iterator
             embedded.connect(config.application_id),
             client_id=config.application_id,
             random=random.SystemRandom(),
-            settings=ClientSettings(batch_bytes=config.batch_bytes, fetch_max_bytes=config.fetch_max_bytes),
+            settings=client_settings(config),
         )
         yield client
     except BaseException as error:

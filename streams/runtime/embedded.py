@@ -14,7 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Final, Protocol
 
 from broker_core.broker import Broker, Connection, NoReply, Parked, Reply, SyncResult
-from broker_core.config import BrokerConfig, Durability
+from broker_core.config import BrokerConfig, Durability, LogConfig
 from broker_core.errors import DataDirectoryError
 from broker_core.os_filesystem import OsFilesystem
 from broker_core.ports import File, Observer, Random
@@ -269,6 +269,7 @@ def broker_config(config: StreamsConfig) -> BrokerConfig:
     return BrokerConfig(
         num_partitions=config.partitions,
         durability=Durability(config.durability),
+        log=LogConfig(check_records=False),  # nobody writes but our own producer
         fetch_max_bytes=max(config.fetch_max_bytes, BrokerConfig().fetch_max_bytes),
     )
 

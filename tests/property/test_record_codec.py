@@ -99,3 +99,41 @@ def test_the_twins_read_every_varint(value: int) -> None:
     record = b"\0" + bytes(varint) + b"\0\x01\x01\0"
     raw = bytes((len(record) * 2,)) + record
     assert outcome(record_codec, raw, 0, len(raw), 1, 0, 0) == outcome(INTERPRETED, raw, 0, len(raw), 1, 0, 0)
+
+
+def checked(codec: ModuleType, *arguments: Any) -> Any:
+    try:
+        return codec.check_records(*arguments)
+    except CorruptBatch as error:
+        return str(error), error.record_index
+
+
+@pytest.mark.parametrize("codec", TWINS)
+@settings(deadline=None, max_examples=60)
+@given(rows=ROWS)
+def test_checking_tells_the_range_of_timestamps_and_a_missing_key(codec: ModuleType, rows: list[Any]) -> None:
+    keys, values, timestamps, headers = columns(rows)
+    body, base, _ = codec.encode_records(keys, values, timestamps, headers, 0, len(rows))
+    keyless = keys.index(None) if None in keys else -1
+    expected = (min(timestamps) - base, max(timestamps) - base, keyless)
+    assert codec.check_records(body, 0, len(body), len(rows)) == expected
+
+
+@compiled_only
+@settings(deadline=None, max_examples=200)
+@given(rows=ROWS, data=st.data())
+def test_the_twins_check_alike_and_pass_nothing_that_cannot_be_decoded(rows: list[Any], data: st.DataObject) -> None:
+    """But for names of headers, which only decoding looks at."""
+    keys, values, timestamps, _ = columns(rows)
+    body, base, _ = record_codec.encode_records(keys, values, timestamps, None, 0, len(rows))
+    damaged = bytearray(body)
+    for _ in range(data.draw(st.integers(0, 3))):
+        damaged[data.draw(st.integers(0, len(body) - 1))] = data.draw(st.integers(0, 255))
+    count = len(rows) + data.draw(st.integers(-1, 1))
+    arguments = (bytes(damaged), 0, len(body), count)
+    found = checked(record_codec, *arguments)
+    assert found == checked(INTERPRETED, *arguments)
+    decoded = outcome(INTERPRETED, *arguments, 0, base)
+    if isinstance(found[0], int) and not (isinstance(decoded, str) and "headers" in decoded):
+        assert not isinstance(decoded, str)
+        assert decoded[4] is None, "offsets count up"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from uuid import UUID
 
 from broker_core.errors import ErrorCode
+from broker_core.protocol.delete_topics import DeleteTopicsRequest, DeleteTopicState
 from broker_core.protocol.metadata import MetadataRequest, MetadataRequestTopic
 from tests.unit.broker_core.broker_kit import NOW, Kit, fetched, produce_request
 
@@ -75,3 +76,24 @@ def test_fetch_respects_the_limit_over_all_partitions_but_returns_one_batch(kit:
     assert len(first.records) > 1000
     assert second.records == b""
     assert second.high_watermark == 1
+
+
+def test_a_topic_of_zstd_is_not_sent_to_clients_that_do_not_know_it(kit: Kit) -> None:
+    kit.create("words", compression_type="zstd")
+    kit.produce("words", "a")
+    for version, code in ((9, ErrorCode.UNSUPPORTED_COMPRESSION_TYPE), (10, 0)):
+        assert fetched(kit.call(kit.fetch_request("words"), version)).error_code == code
+
+
+def test_a_parked_fetch_by_id_learns_that_its_topic_is_gone(kit: Kit) -> None:
+    kit.create("words")
+    topic_id = kit.call(MetadataRequest(topics=(MetadataRequestTopic(name="words"),))).topics[0].topic_id
+    by_name = kit.fetch_request("words", max_wait_ms=500)
+    topic = by_name.topics[0]
+    asked = type(topic)(topic_id=topic_id, partitions=topic.partitions)
+    token = kit.send(type(by_name)(max_wait_ms=500, min_bytes=1, max_bytes=1000, topics=(asked,)), 17)
+    assert kit.answer(token) is None
+    kit.call(DeleteTopicsRequest(topics=(DeleteTopicState(name="words"),)))
+    assert fetched(kit.answer(token)).error_code == ErrorCode.UNKNOWN_TOPIC_ID
+    kit.create("words")
+    assert kit.call(MetadataRequest(topics=(MetadataRequestTopic(name="words"),))).topics[0].topic_id != topic_id

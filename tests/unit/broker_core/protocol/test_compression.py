@@ -77,3 +77,11 @@ def test_an_unknown_codec_is_named() -> None:
     assert caught.value.code is ErrorCode.UNSUPPORTED_COMPRESSION_TYPE
     with pytest.raises(ValueError, match="5"):
         compress(5, b"")
+
+
+@pytest.mark.parametrize("codec", [Codec.GZIP, Codec.LZ4, Codec.ZSTD])
+def test_every_level_is_read_back(codec: Codec) -> None:
+    content = CONTENT + random.Random(1).randbytes(100_000)
+    for level in (1, 5, 9, 12):
+        if codec is not Codec.GZIP or level <= 9:
+            assert decompress(codec, compress(codec, content, level)) == content

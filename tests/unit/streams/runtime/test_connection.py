@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 from broker_core.errors import DataDirectoryError, StorageError
+from broker_core.protocol.batch import iterate_batches
+from broker_core.protocol.compression import Codec
 from streams.config import StreamsConfig
 from streams.errors import ClientError, ConfigError
 from streams.runtime.access import read_batches, send_records
@@ -60,3 +62,16 @@ def test_a_bare_number_gets_the_logs_own_reason(tmp_path: Path) -> None:
 
 def test_the_clock_counts_milliseconds() -> None:
     assert 1_700_000_000_000 < clock_ms() < 10_000_000_000_000
+
+
+@pytest.mark.parametrize("codec", ["none", "gzip", "snappy", "lz4", "zstd"])
+def test_batches_are_packed_as_the_application_says(tmp_path: Path, codec: str) -> None:
+    settings = config(tmp_path, compression_type=codec, partitions=1)
+    rows = [(b"k", f"line {index}".encode(), index, ()) for index in range(1_000)]
+    with connect(settings) as client:
+        complete(client, send_records(client, settings, "lines", rows))
+        found = [value for batch in read_batches(lambda activity: complete(client, activity(client)), "lines")
+                 for value in batch.values]  # fmt: skip
+    assert found == [value for _, value, _, _ in rows]
+    data = (tmp_path / "log" / "logs" / "lines-0" / "00000000000000000000.log").read_bytes()
+    assert {header.codec for _, header in iterate_batches(data)} == {Codec[codec.upper()]}
