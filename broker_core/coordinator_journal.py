@@ -113,6 +113,8 @@ class Journal:
             offset = header.base_offset
             try:
                 if header.is_control:
+                    if not header.record_count:  # compaction kept it for its producer's epoch only
+                        continue
                     control = read_control(data[position : position + header.size_bytes])
                     if log.topic == CONSUMER_OFFSETS_TOPIC:
                         self._offsets.replay_marker(log.partition, header.producer_id, commit=control.commit)

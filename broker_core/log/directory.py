@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from broker_core.config import LogConfig
+from broker_core.errors import StorageError
 from broker_core.log.checkpoint import decode_epochs, encode_epochs
 from broker_core.log.epochs import LeaderEpochs
 from broker_core.log.format import (
@@ -17,11 +18,13 @@ from broker_core.log.format import (
     LOG_SUFFIX,
     SIDE_SUFFIXES,
     SNAPSHOT_SUFFIX,
+    SWAP,
     file_name,
     parse_file_name,
 )
 from broker_core.log.producer_snapshot import encode_snapshot
 from broker_core.log.producer_state import ProducerStates
+from broker_core.log.scan import BadBatchError, scan_batches
 from broker_core.log.segment import Segment
 from broker_core.model import Offset, TopicPartition
 from broker_core.ports import Filesystem
@@ -36,8 +39,8 @@ class LogDirectory:
     topic_partition: TopicPartition
     config: LogConfig
 
-    def segment(self, base_offset: Offset) -> Segment:
-        return Segment(self.filesystem, self.path, base_offset, self.config.index_interval_bytes)
+    def segment(self, base_offset: Offset, *, extension: str = "") -> Segment:
+        return Segment(self.filesystem, self.path, base_offset, self.config.index_interval_bytes, extension=extension)
 
     def offsets_of(self, suffix: str) -> list[Offset]:
         """Offsets in the names of files with ``suffix``, ascending."""
@@ -80,6 +83,33 @@ class LogDirectory:
         while parent:
             parent = parent.rpartition("/")[0]
             self.filesystem.sync_directory(parent)
+
+    def finish_swaps(self) -> None:
+        """Let complete work of compaction take its place: what ``cleaner`` was doing when a crash came.
+
+        Doing it twice, or crashing half-way and doing it again, comes to the same.
+
+        Raises:
+            StorageError: such a file was durable and is damaged.
+            OSError: the disk fails.
+        """
+        for base in self.offsets_of(LOG_SUFFIX + SWAP):
+            new = self.segment(base, extension=SWAP)
+            end = base
+            try:
+                for scanned in scan_batches(new.file, 0, new.file.size(), base, gaps=True):
+                    end = scanned.header.next_offset
+            except BadBatchError as bad:
+                raise StorageError(f"{new.file.path}, position {bad.position}: {bad.reason}") from bad
+            finally:
+                new.close()
+            new.rename("", [suffix for suffix in SIDE_SUFFIXES if self.filesystem.exists(new.path(suffix))])
+            for covered in self.offsets_of(LOG_SUFFIX):
+                if base < covered < end:
+                    self.segment(covered).remove()
+            self.sync()
+            new.rename("", [LOG_SUFFIX])
+            self.sync()
 
     def clear_leftovers(self) -> None:
         """Remove work that a crash cut short, and files beside a log that is gone: a new one may get its name."""

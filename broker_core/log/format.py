@@ -18,8 +18,14 @@ TRANSACTION_INDEX_SUFFIX: Final = ".txnindex"
 SNAPSHOT_SUFFIX: Final = ".snapshot"
 SIDE_SUFFIXES: Final = (INDEX_SUFFIX, TIME_INDEX_SUFFIX, TRANSACTION_INDEX_SUFFIX)
 """Files beside a sealed segment; all three are durable before the next segment exists."""
-LEFTOVER_SUFFIXES: Final = (".tmp", ".cleaned", ".deleted")
-"""Work that a crash cut short; removed at open."""
+CLEANED: Final = ".cleaned"
+"""Appended to the names of a segment that compaction is writing."""
+SWAP: Final = ".swap"
+"""Appended when it is complete: once its ``.log.swap`` is there it takes the place of the segments that it covers."""
+DELETED: Final = ".deleted"
+"""Appended to the names of files that are only still to be removed."""
+LEFTOVER_SUFFIXES: Final = (".tmp", CLEANED, SWAP, DELETED)
+"""Work that a crash cut short; removed at open, complete swaps are finished first."""
 LEADER_EPOCHS_NAME: Final = "leader-epoch-checkpoint"
 PARTITION_METADATA_NAME: Final = "partition.metadata"
 

@@ -2,13 +2,15 @@
 
 The facade over ``segments``, ``writer``, ``reader``, ``producer_state``, ``epochs`` and ``recovery``. An append never
 waits for a sync: the log says what is to be synced (``pending_sync``) and is told when that is done
-(``mark_synced``). Nobody reads beyond the synced offset. Retention and compaction are not here.
+(``mark_synced``). Nobody reads beyond the synced offset. Retention and compaction are ``upkeep``'s and ``cleaner``'s.
 """
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from broker_core.config import LogConfig
-from broker_core.errors import BrokerError, ErrorCode, StorageError
+from broker_core.errors import BrokerError, ErrorCode
 from broker_core.log.aborted import AbortedTransaction, collect_aborts
 from broker_core.log.directory import LogDirectory
 from broker_core.log.epochs import LeaderEpochs
@@ -32,6 +34,17 @@ from broker_core.ports import Filesystem, Observer
 __all__ = [
     "AbortedTransaction", "AppendResult", "FoundOffset", "OpenTransaction", "PartitionLog", "PendingSync", "ReadResult",
 ]  # fmt: skip
+
+
+class LogParts(NamedTuple):
+    """The parts of one log."""
+
+    directory: LogDirectory
+    segments: SegmentList
+    producers: ProducerStates
+    epochs: LeaderEpochs
+    reader: LogReader
+    writer: LogWriter
 
 
 class PartitionLog:
@@ -260,13 +273,13 @@ class PartitionLog:
         self._writer.give_up(reason)
 
     def delete_records_before(self, offset: Offset) -> Offset:
-        """Raise the start to ``offset`` and remove segments that lie wholly below; returns the start.
+        """Raise the start to ``offset``; returns the start. Segments below it go with the next ``upkeep.retain``.
 
         Durable only once the caller has written it to its checkpoint of start offsets.
 
         Raises:
             BrokerError: OFFSET_OUT_OF_RANGE beyond the high watermark.
-            StorageError: a removal failed; the start was raised all the same.
+            StorageError: the log is given up.
         """
         self._writer.require_healthy()
         if not 0 <= offset <= self.high_watermark:
@@ -274,16 +287,13 @@ class PartitionLog:
                 ErrorCode.OFFSET_OUT_OF_RANGE,
                 f"cannot delete up to {offset}: the high watermark of {self.topic_partition} is {self.high_watermark}",
             )
-        if offset > self.start_offset:
-            self.start_offset = offset
-            try:
-                self._segments.drop_before(offset)
-                self._epochs.start_at(self._segments.first.base_offset)  # what is still there keeps its epoch
-            except OSError as error:
-                raise StorageError(f"removing segments of {self._directory.path} failed: {error}") from error
-            finally:
-                self._reader.forget()
+        self.start_offset = max(self.start_offset, offset)
         return self.start_offset
+
+    @property
+    def parts(self) -> LogParts:
+        """What retention and compaction work on; for ``upkeep`` and ``cleaner`` only."""
+        return LogParts(self._directory, self._segments, self._producers, self._epochs, self._reader, self._writer)
 
     def close(self, now_ms: TimestampMs) -> None:
         """Sync everything, write what lets the next ``open`` skip the scan, and close. A failed log is only closed.

@@ -171,6 +171,10 @@ class ProducerStates:
         others = (begin for begin, marker in self._unstable.items() if marker < 0)
         return IndexedAbort(entry.producer_id, first, offset, next(others, offset + 1))
 
+    def record_epoch(self, header: BatchHeader) -> None:
+        """A marker's batch without its marker: compaction keeps it while it alone tells its producer's epoch."""
+        self._entry(header.producer_id, header.producer_epoch).last_timestamp = header.max_timestamp
+
     def expire(self, now_ms: TimestampMs, expiration_ms: int) -> None:
         """Forget producers that wrote nothing for ``expiration_ms`` and have no open transaction."""
         expired = [

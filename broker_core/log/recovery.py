@@ -61,6 +61,9 @@ def follow(producers: ProducerStates, scanned: ScannedBatch, segment: Segment | 
     if not header.is_control:
         producers.record(header, header.base_offset)
         return
+    if not header.record_count:  # compaction took the marker out and kept the batch for the producer's epoch
+        producers.record_epoch(header)
+        return
     control = read_control(scanned.data[scanned.start : scanned.start + header.size_bytes])
     abort = producers.record_marker(
         header, header.base_offset, commit=control.commit, coordinator_epoch=control.coordinator_epoch
@@ -85,6 +88,7 @@ class Recovery:
     is_sealed: bool = False
 
     def run(self, now_ms: TimestampMs) -> None:
+        self.directory.finish_swaps()
         self.directory.clear_leftovers()
         bases = self.directory.offsets_of(LOG_SUFFIX)
         if not bases:
@@ -272,7 +276,7 @@ class Recovery:
             "log.truncated", path=segment.file.path, position=bad.position, offset=segment.next_offset,
             lost_bytes=lost, reason=bad.reason,
         )  # fmt: skip
-        segment.truncate(bad.position)
+        segment.file.truncate(bad.position)
 
     def _remove_from(self, bases: list[Offset]) -> None:
         """Remove segments behind the cut, the last first, so that a crash in between leaves no gap."""

@@ -42,6 +42,16 @@ class PendingSync:
     end_offset: Offset
 
 
+class SegmentFacts(NamedTuple):
+    """What plans know of a segment; the last one of a log is active."""
+
+    base_offset: Offset
+    next_offset: Offset
+    size_bytes: int
+    max_timestamp: TimestampMs
+    """The largest in it; -1 if unknown or empty."""
+
+
 class FoundOffset(NamedTuple):
     """A record found by its timestamp."""
 

@@ -7,6 +7,8 @@ them anyway, and an append is then a single write. docs/formats/segment.md.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+
 from broker_core.log.aborted import IndexedAbort, decode_aborts, encode_aborts
 from broker_core.log.format import (
     INDEX_SUFFIX,
@@ -17,7 +19,8 @@ from broker_core.log.format import (
     TRANSACTION_INDEX_SUFFIX,
     file_name,
 )
-from broker_core.log.index import OFFSET_ENTRY_BYTES, TIME_ENTRY, BadIndexError, OffsetIndex, TimeIndex
+from broker_core.log.index import OFFSET_ENTRY_BYTES, TIME_ENTRY, BadIndexError, OffsetIndex, TimeIndex, last_entry
+from broker_core.log.results import SegmentFacts
 from broker_core.log.scan import scan_batches
 from broker_core.model import NO_OFFSET, NO_TIMESTAMP, Offset, TimestampMs
 from broker_core.ports import File, Filesystem
@@ -32,26 +35,36 @@ class Segment:
         aborted: aborted transactions whose marker lies here.
         index_interval_bytes: one index entry for so many bytes.
         max_timestamp, max_timestamp_offset: the largest timestamp, and the last offset of the batch that holds it.
+        extension: what compaction appends to the files' names while they are not in force.
     """
 
     __slots__ = (
-        "_bytes_since_index", "_columns", "_directory", "_file", "_filesystem", "aborted", "base_offset",
+        "_bytes_since_index", "_columns", "_directory", "_file", "_filesystem", "aborted", "base_offset", "extension",
         "first_timestamp", "index_interval_bytes", "max_timestamp", "max_timestamp_offset", "next_offset", "size_bytes",
     )  # fmt: skip
 
-    def __init__(self, filesystem: Filesystem, directory: str, base_offset: Offset, index_interval_bytes: int) -> None:
+    def __init__(
+        self,
+        filesystem: Filesystem,
+        directory: str,
+        base_offset: Offset,
+        index_interval_bytes: int,
+        *,
+        extension: str = "",
+    ) -> None:
         self._filesystem = filesystem
         self._directory = directory
         self.index_interval_bytes = index_interval_bytes
         self._file: File | None = None
         self._columns: tuple[OffsetIndex, TimeIndex] | None = None
         self.base_offset = base_offset
+        self.extension = extension
         self.size_bytes = 0
         self.aborted: list[IndexedAbort] = []
         self.reset()
 
     def path(self, suffix: str = LOG_SUFFIX) -> str:
-        return f"{self._directory}/{file_name(self.base_offset, suffix)}"
+        return f"{self._directory}/{file_name(self.base_offset, suffix)}{self.extension}"
 
     @property
     def file(self) -> File:
@@ -104,6 +117,14 @@ class Segment:
 
     def seal(self) -> None:
         """Write and sync the files beside the log; their directory entries are the caller's to sync. Raises OSError."""
+        for file in self.write_side_files():
+            file.sync()
+
+    def write_side_files(self) -> Iterator[File]:
+        """Write the files beside the log, one after the other; each is to be synced before the next is asked for.
+
+        Raises OSError.
+        """
         offsets, times = self.columns()
         if self.max_timestamp >= 0:
             times.append_larger(self.max_timestamp, self.max_timestamp_offset - self.base_offset)
@@ -113,7 +134,7 @@ class Segment:
             try:
                 file.truncate(0)
                 file.write_at(0, data)
-                file.sync()
+                yield file
             finally:
                 file.close()
 
@@ -166,11 +187,27 @@ class Segment:
         self._columns = fresh._columns
         self.max_timestamp, self.max_timestamp_offset = fresh.max_timestamp, fresh.max_timestamp_offset
 
+    def facts(self) -> SegmentFacts:
+        """What retention and compaction go by; the time index is read at most once for it. Raises OSError."""
+        if self.max_timestamp < 0 and self.size_bytes and self._columns is None:
+            file = self._filesystem.open(self.path(TIME_INDEX_SUFFIX))
+            try:
+                self.max_timestamp, relative = last_entry(file)
+                self.max_timestamp_offset = self.base_offset + relative
+            finally:
+                file.close()
+        return SegmentFacts(self.base_offset, self.next_offset, self.size_bytes, self.max_timestamp)
+
     # -- ending
 
-    def truncate(self, size: int) -> None:
-        """Cut the log file off. Raises OSError."""
-        self.file.truncate(size)
+    def rename(self, extension: str, suffixes: Iterable[str] = (LOG_SUFFIX, *SIDE_SUFFIXES)) -> None:
+        """Give some files another extension; the caller syncs the directory, and sets ``extension`` when all have it.
+
+        Raises OSError.
+        """
+        for suffix in suffixes:
+            plain = f"{self._directory}/{file_name(self.base_offset, suffix)}"
+            self._filesystem.rename(self.path(suffix), plain + extension)
 
     def remove(self) -> None:
         """Close the segment and remove its files, the log first: what is left without a log is cleared at open."""

@@ -6,7 +6,7 @@ Positions inside a segment are ``segment``'s and ``reader``'s.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from broker_core.log.directory import LogDirectory
@@ -100,24 +100,35 @@ class SegmentList:
         self.active = new
         self._remember(old)
 
-    def drop_before(self, offset: Offset) -> int:
-        """Remove sealed segments that end at or below ``offset``, oldest first, each durably, so that a crash leaves no
-        gap; returns how many. Raises OSError."""
-        count = 0
-        while len(self._segments) > 1 and self._segments[0].next_offset <= offset:
-            segment = self._segments.pop(0)
-            self._bases.pop(0)
-            if segment in self._loaded:
-                self._loaded.remove(segment)
-            segment.remove()
-            self._directory.remove_snapshot(segment.base_offset)
-            self._directory.sync()
-            count += 1
-        return count
+    def drop_first(self) -> None:
+        """Remove the oldest segment, which must not be the active one, durably: done again and again from the front, a
+        crash leaves no gap. Raises OSError."""
+        assert len(self._segments) > 1
+        segment = self._segments.pop(0)
+        self._bases.pop(0)
+        self._forget(segment)
+        segment.remove()
+        self._directory.remove_snapshot(segment.base_offset)
+        self._directory.sync()
+
+    def replace(self, old: Sequence[Segment], new: Segment) -> None:
+        """``new`` holds what is left of ``old``, which follow each other; their files are the caller's business."""
+        first = self._segments.index(old[0])
+        assert self._segments[first : first + len(old)] == list(old) and self.active not in old
+        assert new.base_offset == old[0].base_offset and new.next_offset == old[-1].next_offset
+        for segment in old:
+            self._forget(segment)
+        self._segments[first : first + len(old)] = [new]
+        self._bases[first : first + len(old)] = [new.base_offset]
+        self._remember(new)
 
     def close(self) -> None:
         for segment in self._segments:
             segment.close()
+
+    def _forget(self, segment: Segment) -> None:
+        if segment in self._loaded:
+            self._loaded.remove(segment)
 
     def _remember(self, segment: Segment) -> None:
         if segment in self._loaded:

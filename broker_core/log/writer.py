@@ -128,9 +128,16 @@ class LogWriter:
         if not segment.size_bytes:
             return
         age_ms = timestamp - segment.first_timestamp
-        aged = segment.first_timestamp >= 0 and age_ms > config.segment_ms - self._jitter_ms(segment.base_offset)
+        limit_ms = config.segment_ms - self._jitter_ms(segment.base_offset)
+        if config.is_compacted:  # only sealed segments are compacted
+            limit_ms = min(limit_ms, config.max_compaction_lag_ms)
+        aged = segment.first_timestamp >= 0 and age_ms > limit_ms
         if not aged and not segment.is_full(size, last_offset, config.segment_bytes, config.segment_index_bytes):
             return
+        self.roll()
+
+    def roll(self) -> None:
+        """Go on in a new segment. Raises StorageError."""
         try:
             self._segments.roll(self._producers, self._epochs)
         except OSError as error:
@@ -151,7 +158,7 @@ class LogWriter:
         """Cut off what a failed write left. If that fails too, or the disk is broken, the log is given up."""
         segment = self._segments.active
         try:
-            segment.truncate(segment.size_bytes)
+            segment.file.truncate(segment.size_bytes)
         except OSError as second:
             return self.give_up(f"writing {segment.path()} failed ({error}), and so did the clean-up ({second})")
         if error.errno not in _NO_SPACE:

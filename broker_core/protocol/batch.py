@@ -10,7 +10,7 @@ The CRC covers the bytes from the attributes on, so base offset and leader epoch
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
 import google_crc32c
@@ -18,7 +18,13 @@ import google_crc32c
 from broker_core.errors import CorruptBatch
 from broker_core.model import NO_LEADER_EPOCH, NO_PRODUCER_EPOCH, NO_PRODUCER_ID, NO_SEQUENCE, NO_TIMESTAMP
 from broker_core.protocol.compression import MAX_DECOMPRESSED_BYTES, Codec, compress, decompress
-from broker_core.protocol.record_codec import SMALLEST_RECORD_BYTES, Headers, decode_records, encode_records
+from broker_core.protocol.record_codec import (
+    SMALLEST_RECORD_BYTES,
+    Headers,
+    decode_records,
+    encode_records,
+    encode_sparse_records,
+)
 
 HEADER: Final = struct.Struct(">qiibIhiqqqhii")
 HEADER_BYTES: Final = 61
@@ -87,6 +93,11 @@ class BatchHeader(NamedTuple):
     @property
     def is_log_append_time(self) -> bool:
         return bool(self.attributes & LOG_APPEND_TIME_BIT)
+
+    @property
+    def delete_horizon_ms(self) -> int | None:
+        """When compaction may drop the tombstones, or the marker, in this batch; None if no pass has set it yet."""
+        return self.base_timestamp if self.attributes & DELETE_HORIZON_BIT else None
 
     @property
     def is_transactional(self) -> bool:
@@ -303,6 +314,60 @@ def control_batch(producer_id: int, producer_epoch: int, coordinator_epoch: int,
         max_timestamp=timestamp,
         producer=(producer_id, producer_epoch, NO_SEQUENCE),
         record_count=1,
+    )
+
+
+def keep_records(
+    data: bytes, header: BatchHeader, kept: Sequence[int], *, delete_horizon_ms: int | None = None
+) -> bytes:
+    """What compaction leaves of one batch: offsets, producer and sequences stay, so that gaps and empty batches arise.
+
+    Arguments:
+        data: exactly one batch, and its ``header``.
+        kept: indexes of the records that stay, ascending; none for an empty batch, which still tells where it ended
+            and what its producer's last sequence was.
+        delete_horizon_ms: when tombstones (or the marker) in it may go; it takes the base timestamp's place, and a bit
+            says so (KIP-534).
+
+    Returns:
+        one batch; an empty one is not compressed and keeps the largest timestamp, as Kafka's cleaner has it.
+
+    Raises:
+        CorruptBatch: the records do not decode.
+    """
+    attributes, base_timestamp = header.attributes, header.base_timestamp
+    if delete_horizon_ms is not None:
+        attributes, base_timestamp = attributes | DELETE_HORIZON_BIT, delete_horizon_ms
+    body, max_timestamp = b"", header.max_timestamp
+    if kept:
+        columns = decode_batch(data, 0, header)
+        deltas = kept
+        if columns.offsets is not None:
+            deltas = [columns.offsets[index] - header.base_offset for index in kept]
+        timestamps = [columns.timestamps[index] for index in kept]
+        body = encode_sparse_records(
+            [columns.keys[index] for index in kept],
+            [columns.values[index] for index in kept],
+            timestamps,
+            None if columns.headers is None else [columns.headers[index] for index in kept],
+            list(deltas),
+            base_timestamp,
+        )
+        max_timestamp = max(timestamps)
+        if header.codec:
+            body = compress(header.codec, body)
+    else:
+        attributes, base_timestamp = attributes & ~(CODEC_MASK | DELETE_HORIZON_BIT), NO_TIMESTAMP
+    return _assemble(
+        body,
+        base_offset=header.base_offset,
+        leader_epoch=header.partition_leader_epoch,
+        attributes=attributes,
+        last_offset_delta=header.last_offset_delta,
+        base_timestamp=base_timestamp,
+        max_timestamp=max_timestamp,
+        producer=(header.producer_id, header.producer_epoch, header.base_sequence),
+        record_count=len(kept),
     )
 
 

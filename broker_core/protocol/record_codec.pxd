@@ -43,6 +43,14 @@ cpdef tuple encode_records(
     list keys, list values, list timestamps, list headers, Py_ssize_t start, Py_ssize_t stop
 )
 
+@cython.locals(
+    count=Py_ssize_t, blocks=list, block=bytes, limit=Py_ssize_t, out=bytearray, raw="unsigned char*",
+    position=Py_ssize_t, timestamp="long long", index=Py_ssize_t, offset_delta="long long", last_delta="long long",
+)
+cpdef bytes encode_sparse_records(
+    list keys, list values, list timestamps, list headers, list offset_deltas, long long base_timestamp
+)
+
 @cython.locals(headers=list, size="long long", name=bytes, value=bytes)
 cdef tuple _read_headers(const unsigned char* raw, Py_ssize_t position, Py_ssize_t end, long long count)
 

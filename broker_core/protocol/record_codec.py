@@ -202,6 +202,54 @@ def encode_records(
     return bytes(raw[:position]), base_timestamp, largest
 
 
+def encode_sparse_records(
+    keys: list[bytes | None],
+    values: list[bytes | None],
+    timestamps: list[int],
+    headers: list[Headers] | None,
+    offset_deltas: list[int],
+    base_timestamp: int,
+) -> bytes:
+    """All records of the columns at the offsets given: what compaction leaves of a batch.
+
+    Arguments:
+        offset_deltas: from the batch's base offset, ascending.
+        base_timestamp: of the batch; no record need have it.
+
+    Raises ``ValueError`` for columns of different lengths or numbers out of range.
+    """
+    count = len(keys)
+    if len(values) != count or len(timestamps) != count or len(offset_deltas) != count:
+        raise ValueError(f"{count} keys with {len(values)} values, {len(timestamps)} timestamps")
+    blocks: list[bytes] | None = None
+    if headers is not None:
+        if len(headers) != count:
+            raise ValueError(f"{count} keys with {len(headers)} headers")
+        blocks = [_header_block(record_headers) for record_headers in headers]
+    limit = _frame_limit(keys, values, blocks, 0, count)
+    if limit > _LARGEST_BATCH_BYTES:
+        raise ValueError(f"{limit} bytes do not fit one batch")
+    if not -_TIMESTAMP_LIMIT < base_timestamp < _TIMESTAMP_LIMIT:
+        raise ValueError(f"timestamp {base_timestamp} is out of range")
+    out = bytearray(limit)
+    raw = out
+    block: bytes | None = None
+    position = 0
+    last_delta = -1
+    for index in range(count):
+        timestamp = timestamps[index]
+        offset_delta = offset_deltas[index]
+        if not -_TIMESTAMP_LIMIT < timestamp < _TIMESTAMP_LIMIT or not last_delta < offset_delta < _DELTA_LIMIT:
+            raise ValueError(f"timestamp {timestamp} or offset delta {offset_delta} is out of range")
+        last_delta = offset_delta
+        if blocks is not None:
+            block = blocks[index]
+        position = _put_record(
+            raw, position, keys[index], values[index], timestamp - base_timestamp, offset_delta, block
+        )
+    return bytes(raw[:position])
+
+
 class _RareColumns:
     """The columns that most batches do without."""
 

@@ -56,7 +56,8 @@ def decode_fetched(
                 while waiting and waiting[0][0] < header.next_offset:
                     aborted_now.add(waiting.popleft()[1])
             if header.is_control:
-                if filters and header.producer_id in aborted_now and not read_control(records, start).commit:
+                ends_abort = filters and header.producer_id in aborted_now and header.record_count > 0
+                if ends_abort and not read_control(records, start).commit:
                     aborted_now.discard(header.producer_id)
             elif not (filters and header.is_transactional and header.producer_id in aborted_now):
                 _append(batches, topic_partition, records, start, header, position)

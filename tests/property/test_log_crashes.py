@@ -13,8 +13,19 @@ import pytest
 
 from broker_core.log.partition_log import PartitionLog
 from broker_core.log.producer_state import ProducerEntry
+from broker_core.log.upkeep import retain
 from broker_core.memory_filesystem import CrashMode, MemoryFilesystem, SimulatedCrash
-from tests.unit.broker_core.log.log_world import NOW_MS, SMALL, batch, committed, open_log, records, sync, transactional
+from tests.unit.broker_core.log.log_world import (
+    NOW_MS,
+    SMALL,
+    batch,
+    committed,
+    drain,
+    open_log,
+    records,
+    sync,
+    transactional,
+)
 
 POWER_LOSS: tuple[CrashMode, ...] = ("drop", "tear", "tear")
 MODES: tuple[CrashMode, ...] = ("keep", *POWER_LOSS)
@@ -63,6 +74,7 @@ def live(filesystem: MemoryFilesystem, witness: Witness) -> None:
             witness.synced = pending.end_offset
         if step == 30:
             witness.start = log.delete_records_before(12)
+            drain(retain(log, NOW_MS, witness.synced))
     log.close(NOW_MS)
     witness.synced = log.end_offset
     witness.closed = True

@@ -16,9 +16,10 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from broker_core.config import LogConfig
 from broker_core.errors import BrokerError, ErrorCode
 from broker_core.log.partition_log import PartitionLog
+from broker_core.log.upkeep import retain
 from broker_core.memory_filesystem import MemoryFilesystem
 from broker_core.model import Isolation
-from tests.unit.broker_core.log.log_world import NOW_MS, batch, committed, headers, open_log, records, sync
+from tests.unit.broker_core.log.log_world import NOW_MS, batch, committed, drain, headers, open_log, records, sync
 
 PRODUCERS = (1, 2, 3)
 
@@ -226,6 +227,7 @@ class LogAgainstModel(RuleBasedStateMachine):
     @rule(part=st.sampled_from([0.0, 0.0, 0.2, 0.5, 1.0]))
     def delete(self, part: float) -> None:
         self.start = self.log.delete_records_before(max(self.start, int(self.log.high_watermark * part)))
+        assert drain(retain(self.log, NOW_MS, self.log.high_watermark)) == self.start
 
     # -- reading
 

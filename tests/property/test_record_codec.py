@@ -52,6 +52,33 @@ def test_the_twins_write_the_same_bytes(rows: list[Any], with_headers: bool) -> 
     assert record_codec.encode_records(*arguments) == INTERPRETED.encode_records(*arguments)
 
 
+@pytest.mark.parametrize("codec", TWINS)
+@settings(deadline=None, max_examples=60)
+@given(rows=ROWS, with_headers=st.booleans(), base=TIMESTAMPS, data=st.data())
+def test_records_with_gaps_survive(
+    codec: ModuleType, rows: list[Any], with_headers: bool, base: int, data: st.DataObject
+) -> None:
+    """Any ascending offsets and any base timestamp, as compaction writes them; the twins write the same bytes."""
+    deltas = sorted(data.draw(st.sets(st.integers(0, 2**31 - 1), min_size=len(rows), max_size=len(rows))))
+    keys, values, timestamps, headers = columns(rows)
+    arguments = (keys, values, timestamps, headers if with_headers else None, deltas, base)
+    body = codec.encode_sparse_records(*arguments)
+    assert body == INTERPRETED.encode_sparse_records(*arguments)
+    found = codec.decode_records(body, 0, len(body), len(rows), 1_000, base)
+    expected_headers = headers if with_headers and any(headers) else None
+    assert found[:4] == (keys, values, timestamps, expected_headers)
+    assert (found[4] or [1_000 + index for index in range(len(rows))]) == [1_000 + delta for delta in deltas]
+
+
+@pytest.mark.parametrize("codec", TWINS)
+@pytest.mark.parametrize(
+    "deltas", [[0], [0, 0], [1, 0], [0, 2**31], [-1, 0], [0, 1, 2]], ids=["few", "twice", "down", "far", "low", "many"]
+)
+def test_offsets_that_no_batch_can_have_are_refused(codec: ModuleType, deltas: list[int]) -> None:
+    with pytest.raises(ValueError, match=r"out of range|2 keys"):
+        codec.encode_sparse_records([b"a", b"b"], [b"", b""], [1, 2], None, deltas, 0)
+
+
 def outcome(codec: ModuleType, *arguments: Any) -> Any:
     try:
         return codec.decode_records(*arguments)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from broker_core.config import LogConfig
 from broker_core.log.partition_log import PartitionLog, ReadResult
+from broker_core.log.upkeep import Work
 from broker_core.memory_filesystem import MemoryFilesystem
 from broker_core.model import Isolation, TopicPartition
-from broker_core.protocol.batch import BatchHeader, build_batch, decode_batch, iterate_batches
+from broker_core.protocol.batch import BatchColumns, BatchHeader, build_batch, decode_batch, iterate_batches
 
 PARTITION = TopicPartition("orders", 0)
 DIRECTORY = "logs/orders-0"
@@ -64,6 +65,17 @@ def sync(log: PartitionLog) -> None:
         log.mark_synced(pending.end_offset)
 
 
+def drain(work: Work) -> int:
+    """Every step of ``work`` at once; returns what it returns."""
+    while True:
+        try:
+            file = next(work)
+        except StopIteration as end:
+            return int(end.value)
+        if file is not None:
+            file.sync()
+
+
 def headers(records: bytes) -> list[BatchHeader]:
     return [header for _, header in iterate_batches(records)]
 
@@ -88,8 +100,13 @@ def records(log: PartitionLog) -> list[tuple[int, bytes | None]]:
         for position, header in iterate_batches(result.records):
             if not header.is_control:
                 columns = decode_batch(result.records, position, header)
-                found.extend((header.base_offset + index, value) for index, value in enumerate(columns.values))
+                found.extend(zip(offsets(columns), columns.values, strict=True))
     return found
+
+
+def offsets(columns: BatchColumns) -> Sequence[int]:
+    """The offset of every record, also where compaction left gaps."""
+    return columns.offsets or range(columns.base_offset, columns.base_offset + len(columns.keys))
 
 
 def committed(log: PartitionLog, max_bytes: int = 500) -> list[tuple[int, bytes | None]]:
@@ -102,8 +119,10 @@ def committed(log: PartitionLog, max_bytes: int = 500) -> list[tuple[int, bytes 
             while pending and pending[0].first_offset <= header.last_offset:
                 aborting.add(pending.pop(0).producer_id)
             if header.is_control:
+                if not header.record_count:
+                    continue
                 aborting.discard(header.producer_id)
             elif not (header.is_transactional and header.producer_id in aborting):
                 columns = decode_batch(result.records, position, header)
-                found.extend((header.base_offset + index, value) for index, value in enumerate(columns.values))
+                found.extend(zip(offsets(columns), columns.values, strict=True))
     return found

@@ -10,6 +10,7 @@ from broker_core.config import LogConfig
 from broker_core.errors import BrokerError, ErrorCode, StorageError
 from broker_core.log.aborted import AbortedTransaction
 from broker_core.log.producer_state import OpenTransaction
+from broker_core.log.upkeep import retain
 from broker_core.memory_filesystem import MemoryFilesystem
 from broker_core.model import Isolation
 from tests.unit.broker_core.log.log_world import (
@@ -18,6 +19,7 @@ from tests.unit.broker_core.log.log_world import (
     SMALL,
     batch,
     committed,
+    drain,
     headers,
     open_log,
     records,
@@ -164,7 +166,7 @@ def test_open_transactions_are_listed() -> None:
     assert log.open_transactions() == ()
 
 
-def test_deleting_records_raises_the_start_and_removes_whole_segments() -> None:
+def test_deleting_records_raises_the_start_at_once_and_removes_whole_segments_later() -> None:
     filesystem = MemoryFilesystem()
     log = open_log(filesystem)
     for index in range(40):
@@ -174,6 +176,7 @@ def test_deleting_records_raises_the_start_and_removes_whole_segments() -> None:
     size = log.size_bytes
     assert log.delete_records_before(20) == 20
     assert log.delete_records_before(5) == 20, "the start never falls"
+    assert drain(retain(log, NOW_MS, log.high_watermark)) == 20
     assert log._segments.first is second
     assert log.size_bytes < size
     assert records(log)[0][0] in range(second.base_offset, 21)

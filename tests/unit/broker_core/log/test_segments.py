@@ -107,14 +107,17 @@ def test_old_segments_go_one_by_one_and_durably() -> None:
     grow(segments, 4)
     removed: list[str] = []
     filesystem.faults.hook = lambda operation, path: removed.append(path if path.endswith(".log") else operation)
-    assert segments.drop_before(29) == 2
+    segments.drop_first()
+    segments.drop_first()
     steps = [step for step in removed if step.endswith(".log") or step == "sync_directory"]
     assert [step[-10:] for step in steps] == ["000000.log", "_directory"[-10:], "000010.log", "_directory"[-10:]]
     assert segments.first.base_offset == 20
     names = filesystem.list_directory(DIRECTORY)
     assert not any(name.startswith(("0" * 20, "0" * 18 + "10")) for name in names)
-    assert segments.drop_before(1000) == 2
-    assert len(segments) == 1, "the active segment stays"
+    segments.drop_first()
+    segments.drop_first()
+    with pytest.raises(AssertionError):
+        segments.drop_first()  # the active segment stays
 
 
 def test_only_so_many_sealed_indexes_stay_loaded() -> None:

@@ -17,6 +17,7 @@ from broker_core.protocol.batch import (
     control_batch,
     decode_batch,
     iterate_batches,
+    keep_records,
     read_control,
     read_header,
     validate_batch,
@@ -226,6 +227,34 @@ def test_batches_that_compaction_thinned_out() -> None:
         decode_batch(repacked(raw, last_offset_delta=4))
     empty = repacked(raw[:HEADER_BYTES], length=49, record_count=0)
     assert decode_batch(empty) == (100, 108, [], [], [], None, None)
+
+
+@pytest.mark.parametrize("codec", list(Codec))
+def test_what_compaction_keeps_of_a_batch(codec: Codec) -> None:
+    """Offsets, times, headers, producer and codec stay; the checksum is right; a horizon can be set once more."""
+    data = build_batch(
+        [b"a", b"b", b"c"], [b"1", None, b"3"], [100, 300, 200], [(("h", b"1"),), (), (("h", None),)],
+        producer_id=7, producer_epoch=1, base_sequence=40, is_transactional=True, codec=codec,
+    )  # fmt: skip
+    data = with_offset(data, 1_000, 5)
+    thinner = keep_records(data, read_header(data), [1, 2], delete_horizon_ms=9_000)
+    header = read_header(thinner)
+    check_crc(thinner, 0, header)
+    assert (header.base_offset, header.last_offset, header.partition_leader_epoch) == (1_000, 1_002, 5)
+    assert (header.producer_id, header.producer_epoch, header.last_sequence) == (7, 1, 42)
+    assert (header.codec, header.is_transactional, header.record_count) == (codec, True, 2)
+    assert (header.delete_horizon_ms, header.max_timestamp) == (9_000, 300)
+    columns = decode_batch(thinner)
+    assert (columns.offsets, columns.keys, columns.values) == ([1_001, 1_002], [b"b", b"c"], [None, b"3"])
+    assert (columns.timestamps, columns.headers) == ([300, 200], [(), (("h", None),)])
+    again = keep_records(thinner, header, [1])
+    assert decode_batch(again).offsets == [1_002] and decode_batch(again).timestamps == [200]
+    assert read_header(again).delete_horizon_ms == 9_000
+    empty = keep_records(again, read_header(again), [])
+    header = read_header(empty)
+    check_crc(empty, 0, header)
+    assert (len(empty), header.record_count, header.codec, header.next_offset) == (61, 0, 0, 1_003)
+    assert header.delete_horizon_ms is None and decode_batch(empty).keys == []
 
 
 def test_only_markers_are_read_as_markers() -> None:
