@@ -28,6 +28,7 @@ from broker_core.handlers import fetch
 from broker_core.handlers.api_versions import unsupported_version
 from broker_core.handlers.context import BrokerContext
 from broker_core.handlers.table import HANDLERS
+from broker_core.housekeeping import Housekeeping
 from broker_core.internal_logs import InternalLogs
 from broker_core.log.partition_log import PartitionLog
 from broker_core.log.results import PendingSync
@@ -91,6 +92,7 @@ class Broker:
             observer=observer,
             served=frozenset(HANDLERS),
         )
+        self._housekeeping = Housekeeping(self._partitions, observer)
         self._directory: DataDirectory | None = None
 
     def open(self, now_ms: int) -> None:
@@ -114,6 +116,7 @@ class Broker:
             directory.release()
             raise
         self._directory = directory
+        self._housekeeping.open(now_ms)
         self._settle(now_ms)
         self._sync_inline(now_ms)
 
@@ -154,18 +157,22 @@ class Broker:
 
         The shell syncs all their files and then calls ``synced``; until then it does not call this again.
         """
-        return self._partitions.pending_syncs()
+        return self._partitions.pending_syncs() + self._housekeeping.pending_syncs()
 
     def synced(self, result: SyncResult, now_ms: int) -> None:
         """Take note of a sync wave: raise high watermarks, release replies, fail logs whose files failed."""
-        self._partitions.synced(result)
+        self._partitions.synced(self._housekeeping.synced(result))
         self._settle(now_ms)
 
     def tick(self, now_ms: int) -> None:
-        """Do what is due: expire fetches and transactions, write checkpoints. Early and repeated calls are harmless."""
+        """Do what is due: expire fetches and transactions, take a step of housekeeping, write checkpoints.
+
+        Early and repeated calls are harmless.
+        """
         self._answer_fetches(self._waiting.fetches.expired(now_ms))
         self._waiting.release_coordinated(self._coordinator.tick(now_ms))
         self._settle(now_ms)
+        self._housekeeping.tick(now_ms)
         self._partitions.checkpoint_if_due(now_ms)
 
     def next_deadline(self) -> int | None:
@@ -174,6 +181,7 @@ class Broker:
             self._waiting.fetches.next_deadline(),
             self._coordinator.next_deadline(),
             self._partitions.next_deadline(),
+            self._housekeeping.next_deadline(),
         )
         return min((deadline for deadline in deadlines if deadline is not None), default=None)
 
@@ -186,6 +194,7 @@ class Broker:
         if directory is None:
             return
         try:
+            self._housekeeping.close()
             self._sync_inline(now_ms)
             self._answer_fetches(self._waiting.fetches.all())
             if self._partitions.close(now_ms):

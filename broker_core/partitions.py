@@ -47,6 +47,7 @@ class Partitions:
 
     Attributes:
         logs: by partition; not to be changed by others.
+        cleaned_offsets: how far compaction took keys into account, kept by who compacts; written with checkpoints.
     """
 
     def __init__(
@@ -64,6 +65,7 @@ class Partitions:
         self._durable: dict[TopicPartition, Offset] = {}
         self._next_checkpoint_ms = 0
         self.logs: dict[TopicPartition, PartitionLog] = {}
+        self.cleaned_offsets: dict[TopicPartition, Offset] = {}
 
     # -- which logs there are
 
@@ -100,6 +102,7 @@ class Partitions:
         self._points.retain(dict.fromkeys(owned))
         for partition, (topic, config) in wanted.items():
             self._open_log(topic, partition, config, now_ms, clean=was_clean and partition in owned)
+        self.cleaned_offsets = dict(self._points.cleaned_offsets)
         self._next_checkpoint_ms = now_ms + CHECKPOINT_INTERVAL_MS
 
     def find(self, partition: TopicPartition) -> PartitionLog:
@@ -152,6 +155,7 @@ class Partitions:
             log.mark_failed(f"topic {topic!r} was deleted")
             self._dirty.pop(partition, None)
             self._durable.pop(partition, None)
+            self.cleaned_offsets.pop(partition, None)
             if partition in self._wave:
                 self._discarded.append(self._wave.pop(partition))
             else:
@@ -183,7 +187,7 @@ class Partitions:
                 problem = error
         if problem is not None:
             raise problem
-        self._write_points()
+        self.write_points()
         self.logs = {}
         return is_clean
 
@@ -270,6 +274,10 @@ class Partitions:
 
     # -- checkpoints
 
+    def durable_offset(self, partition: TopicPartition) -> Offset:
+        """Everything below is on disk and may be read: retention and compaction keep below it."""
+        return min(self._durable[partition], self.logs[partition].high_watermark)
+
     def next_deadline(self) -> int:
         """When the next checkpoint is due, in ms."""
         return self._next_checkpoint_ms
@@ -283,7 +291,7 @@ class Partitions:
             return
         self._next_checkpoint_ms = now_ms + CHECKPOINT_INTERVAL_MS
         try:
-            self._write_points()
+            self.write_points()
         except OSError as error:
             self._observer.event("broker.checkpoint_failed", reason=str(error))
         if not self._waits_for_sync:
@@ -291,6 +299,7 @@ class Partitions:
                 partition: log for partition, log in self.logs.items() if log.end_offset > self._durable[partition]
             }
 
-    def _write_points(self) -> None:
+    def write_points(self) -> None:
+        """Make the starts of all logs durable, and what else checkpoints hold. Raises OSError."""
         starts = {partition: min(log.start_offset, self._durable[partition]) for partition, log in self.logs.items()}
-        self._points.write(self._durable, starts)
+        self._points.write(self._durable, starts, self.cleaned_offsets)

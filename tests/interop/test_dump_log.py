@@ -1,4 +1,4 @@
-"""Apache Kafka's kafka-dump-log reads every file of ours: after a clean close, after crashes, and what it says agrees."""
+"""Apache Kafka's kafka-dump-log reads every file of ours, after a clean close and after crashes, and agrees with us."""
 
 from __future__ import annotations
 
