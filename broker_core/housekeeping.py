@@ -112,7 +112,7 @@ class Housekeeping:
     def _tend(self, partition: TopicPartition, log: PartitionLog, now_ms: int) -> Work:
         """Retention of one log, then its compaction."""
         before = log.start_offset
-        start = yield from retain(log, now_ms, self._partitions.durable_offset(partition))
+        start = yield from retain(log, now_ms, min(log.high_watermark, self._partitions.durable[partition]))
         if start != before:
             self._observer.event("log.retained", partition=str(partition), start_offset=start)
         if not log.config.is_compacted or self._uncleanable.get(partition) is log:
@@ -121,7 +121,7 @@ class Housekeeping:
             segment_facts(log),
             log.config,
             first_dirty=self._partitions.cleaned_offsets.get(partition, 0),
-            stable_offset=min(log.last_stable_offset, self._partitions.durable_offset(partition)),
+            stable_offset=min(log.last_stable_offset, self._partitions.durable[partition]),
             now_ms=now_ms,
         )
         if plan is None:

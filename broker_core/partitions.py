@@ -47,6 +47,7 @@ class Partitions:
 
     Attributes:
         logs: by partition; not to be changed by others.
+        durable: everything below these offsets is on disk; not to be changed by others.
         cleaned_offsets: how far compaction took keys into account, kept by who compacts; written with checkpoints.
     """
 
@@ -62,7 +63,7 @@ class Partitions:
         self._dirty: dict[TopicPartition, PartitionLog] = {}
         self._wave: dict[TopicPartition, PartitionLog] = {}
         self._discarded: list[PartitionLog] = []
-        self._durable: dict[TopicPartition, Offset] = {}
+        self.durable: dict[TopicPartition, Offset] = {}
         self._next_checkpoint_ms = 0
         self.logs: dict[TopicPartition, PartitionLog] = {}
         self.cleaned_offsets: dict[TopicPartition, Offset] = {}
@@ -137,7 +138,7 @@ class Partitions:
                 log.close(0)
             raise
         self.logs.update(created)
-        self._durable.update(dict.fromkeys(created, 0))
+        self.durable.update(dict.fromkeys(created, 0))
 
     def configure(self, changed: Iterable[tuple[Topic, LogConfig]]) -> None:
         """Let the open logs of these topics go by other settings from now on."""
@@ -154,7 +155,7 @@ class Partitions:
             log = self.logs.pop(partition)
             log.mark_failed(f"topic {topic!r} was deleted")
             self._dirty.pop(partition, None)
-            self._durable.pop(partition, None)
+            self.durable.pop(partition, None)
             self.cleaned_offsets.pop(partition, None)
             if partition in self._wave:
                 self._discarded.append(self._wave.pop(partition))
@@ -182,7 +183,7 @@ class Partitions:
             try:
                 log.close(now_ms)
                 if not log.has_failed:
-                    self._durable[partition] = log.end_offset
+                    self.durable[partition] = log.end_offset
             except StorageError as error:
                 problem = error
         if problem is not None:
@@ -207,7 +208,7 @@ class Partitions:
             start_offset=self._points.start_offsets.get(partition, 0),
         )
         self.logs[partition] = log
-        self._durable[partition] = log.end_offset
+        self.durable[partition] = log.end_offset
         if read_partition_metadata(self._filesystem, directory_of(partition)) is None:
             write_partition_metadata(self._filesystem, directory_of(partition), topic.id)
             self._filesystem.sync_directory(directory_of(partition))
@@ -235,7 +236,7 @@ class Partitions:
         dirty, self._dirty = self._dirty, {}
         wave = []
         for partition, log in dirty.items():
-            pending = log.pending_sync(self._durable[partition])
+            pending = log.pending_sync(self.durable[partition])
             if pending is not None:
                 wave.append(pending)
                 self._wave[partition] = log
@@ -251,7 +252,7 @@ class Partitions:
             log = wave.get(partition)
             if log is not None and not log.has_failed:
                 log.mark_synced(pending.end_offset)
-                self._durable[partition] = pending.end_offset
+                self.durable[partition] = pending.end_offset
                 self._listener.advanced(partition, pending.end_offset)
         for pending, error in result.failed:
             log = wave.get(pending.topic_partition)
@@ -261,9 +262,8 @@ class Partitions:
             if log.has_failed:
                 self._dirty.pop(partition, None)
                 self._listener.lost(partition, ErrorCode.KAFKA_STORAGE_ERROR)
-        discarded, self._discarded = self._discarded, []
-        for log in discarded:
-            log.close(0)
+        while self._discarded:
+            self._discarded.pop().close(0)
 
     def _appended(self, log: PartitionLog) -> None:
         if self._waits_for_sync:
@@ -273,10 +273,6 @@ class Partitions:
             self._listener.advanced(log.topic_partition, log.end_offset)
 
     # -- checkpoints
-
-    def durable_offset(self, partition: TopicPartition) -> Offset:
-        """Everything below is on disk and may be read: retention and compaction keep below it."""
-        return min(self._durable[partition], self.logs[partition].high_watermark)
 
     def next_deadline(self) -> int:
         """When the next checkpoint is due, in ms."""
@@ -296,10 +292,10 @@ class Partitions:
             self._observer.event("broker.checkpoint_failed", reason=str(error))
         if not self._waits_for_sync:
             self._dirty = {
-                partition: log for partition, log in self.logs.items() if log.end_offset > self._durable[partition]
+                partition: log for partition, log in self.logs.items() if log.end_offset > self.durable[partition]
             }
 
     def write_points(self) -> None:
         """Make the starts of all logs durable, and what else checkpoints hold. Raises OSError."""
-        starts = {partition: min(log.start_offset, self._durable[partition]) for partition, log in self.logs.items()}
-        self._points.write(self._durable, starts, self.cleaned_offsets)
+        starts = {partition: min(log.start_offset, self.durable[partition]) for partition, log in self.logs.items()}
+        self._points.write(self.durable, starts, self.cleaned_offsets)
