@@ -45,6 +45,10 @@ class ChangelogColumns:
         self.values.extend(values)
         self.timestamps.extend(timestamps)
 
+    def truncate(self, length: int) -> None:
+        """Forget what was written after the first ``length`` records."""
+        del self.keys[length:], self.values[length:], self.timestamps[length:]
+
     def drain(self) -> ChangelogBatch:
         """Hand over everything written so far and start afresh."""
         batch = ChangelogBatch(self.topic, self.keys, self.values, self.timestamps)

@@ -19,17 +19,24 @@ STAGED_ROW_OVERHEAD_BYTES: Final = 150
 """About what CPython takes for one staged row besides its bytes."""
 
 
+Journal: TypeAlias = "list[tuple[StagedFamily, bytes, object]]"
+"""What was staged before each write: family, key, and the row that was staged for it, or that there was none."""
+
+_ABSENT: Final = object()
+
+
 class StagedFamily:
     """One family's staged rows; None deletes. ``open`` is public: stores write to it directly.
 
     ``open`` is replaced by ``prepare``: look it up for every use.
     """
 
-    __slots__ = ("_backend", "cut", "family", "open", "prepared", "prepared_cut", "staged_bytes")
+    __slots__ = ("_backend", "cut", "family", "journal", "open", "prepared", "prepared_cut", "staged_bytes")
 
     def __init__(self, backend: Backend, family: Family) -> None:
         self._backend = backend
         self.family = family
+        self.journal: Journal | None = None
         self.open: Staged = {}
         self.prepared: Staged = {}
         self.cut = b""
@@ -60,11 +67,15 @@ class StagedFamily:
         return [staged[key] if key in staged else stored[key] for key in keys]
 
     def put(self, key: bytes, row: bytes | None) -> None:
+        if self.journal is not None:
+            self.journal.append((self, key, self.open.get(key, _ABSENT)))
         self.open[key] = row
         self.staged_bytes += STAGED_ROW_OVERHEAD_BYTES + len(key) + (0 if row is None else len(row))
 
     def put_many(self, keys: Sequence[bytes], rows: Sequence[bytes | None]) -> None:
         """Stage many rows; of equal keys the last wins."""
+        if self.journal is not None:
+            self.journal.extend((self, key, self.open.get(key, _ABSENT)) for key in keys)
         self.open.update(zip(keys, rows, strict=True))
         size = sum(map(len, keys)) + sum(map(len, filter(None, rows)))
         self.staged_bytes += STAGED_ROW_OVERHEAD_BYTES * len(keys) + size
@@ -133,6 +144,23 @@ class TaskTransaction:
     @property
     def staged_records(self) -> int:
         return sum(len(staged.open) + len(staged.prepared) for staged in self._families.values())
+
+    def keep_journal(self) -> Journal:
+        """From now on write down what each write replaces; the list is the caller's to clear, or to ``undo``."""
+        journal: Journal = []
+        for staged in self._families.values():
+            staged.journal = journal
+        return journal
+
+    @staticmethod
+    def undo(journal: Journal) -> None:
+        """Take back the writes in a journal, which is empty then. Nothing may have been prepared since."""
+        for staged, key, row in reversed(journal):
+            if row is _ABSENT:
+                staged.open.pop(key, None)
+            else:
+                staged.open[key] = row  # type: ignore[assignment]  # a row that was staged
+        journal.clear()
 
     @property
     def is_prepared(self) -> bool:

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from streams.operators.flow import KEY, OLD, PARTS, VALUE, PartName
+from streams.operators.needs import is_handled
 from streams.operators.registry import operator_of
 from streams.serde.base import same_format
 from streams.topology.nodes import (
@@ -74,6 +75,11 @@ class Analysis:
             self.looks(self._nodes[child], name, serde) for child in self._sub.children[node.name]
         )
 
+    def looked_at(self, node: Source, name: PartName) -> bool:
+        """Whether any node after the source needs this part decoded."""
+        serde = node.key_serde if name == KEY else node.value_serde
+        return any(self.looks(self._nodes[child], name, serde) for child in self._sub.children[node.name])
+
     def reached(self, entry: Node) -> list[Node]:
         """The nodes whose code belongs to the entry's function, parents first; a cached aggregate ends it."""
         reached = {entry.name}
@@ -104,7 +110,7 @@ class Analysis:
             if len(edges) > 1 or (too_deep and not isinstance(node, Branch)):
                 inner[node.name] = arriving
                 nested = length = 0
-            depth[node.name] = (nested + operator_of(node).nests, length + 1)
+            depth[node.name] = (nested + operator_of(node).nests + is_handled(node), length + 1)
             if node in self._cached:
                 continue
             if isinstance(node, Stateful) and node.store is not None:

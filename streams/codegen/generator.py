@@ -15,7 +15,7 @@ The generated ``bind`` makes the functions of one task::
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
@@ -24,11 +24,13 @@ from streams.codegen import counting, window_kernels
 from streams.codegen.analysis import Analysis, Formats, read_by_streams
 from streams.codegen.failures import Failures
 from streams.errors import TopologyError
+from streams.on_error import ErrorPolicy
 from streams.operators import aggregate, sink, source, windowed
 from streams.operators.emitter import CONTEXT, Emitter
 from streams.operators.flow import KEY, OLD, PARTS, VALUE, Flow, Part, PartName
+from streams.operators.needs import Needs, is_handled, needs_of
 from streams.operators.registry import operator_of
-from streams.topology.nodes import Aggregate, Node, Sink, Source, Stateful, WindowedAggregate
+from streams.topology.nodes import Aggregate, Node, Sink, Source, Stateful, UserFunction, WindowedAggregate
 from streams.topology.passes import may_read_counts
 from streams.windows import TimeWindows
 
@@ -43,21 +45,27 @@ class Generated:
     text: str
     constants: dict[str, object]
     failures: Failures
+    policies: Mapping[str, ErrorPolicy | UserFunction]
+    """Of the operators that do not simply fail."""
+    needs: Needs
 
 
-def generate(sub: SubTopology, *, cache: bool) -> Generated:
+def generate(sub: SubTopology, *, cache: bool, needs: Needs = Needs.NOTHING) -> Generated:
     """The code of a sub-topology.
 
     Raises:
         TopologyError: a topic read twice, or a node or an argument of a function that no code exists for.
     """
-    return Generator(sub, cache=cache).generate()
+    generator = Generator(sub, cache=cache and not needs, needs=needs)
+    generated = generator.generate()
+    # Whether an operator with a policy can fail at all shows only when its code is written.
+    return generated if generated.needs in needs else generate(sub, cache=False, needs=generated.needs)
 
 
 class Generator:
     """One walk over one sub-topology."""
 
-    def __init__(self, sub: SubTopology, *, cache: bool) -> None:
+    def __init__(self, sub: SubTopology, *, cache: bool, needs: Needs) -> None:
         self._sub = sub
         self._nodes = {node.name: node for node in sub.nodes}
         self._emitter = Emitter(
@@ -67,6 +75,7 @@ class Generator:
             tables=self._tables,
             lookup=lambda node, flow: operator_of(node).lookup(self._emitter, node, flow),
             uncached=read_by_streams(sub),
+            needs=needs,
         )
         self._failures = Failures(self._emitter.origins, self._nodes)
         self._aggregates = [node for node in sub.nodes if isinstance(node, Aggregate)]
@@ -79,6 +88,7 @@ class Generator:
         )
         self._analysis = Analysis(sub, self._cached)
         self._inner: dict[str, Formats] = {}
+        self._policies = {node.name: node.on_error for node in sub.nodes if node.on_error and is_handled(node)}
 
     def generate(self) -> Generated:
         emitter = self._emitter
@@ -101,7 +111,13 @@ class Generator:
             topics = [(topic, emitter.named("process", node.name)) for node in sources for topic in node.topics]
             _refuse_duplicates(topic for topic, _ in topics)
             emitter.line(f"return {{{', '.join(f'{topic!r}: {name}' for topic, name in topics)}}}, flush")
-        return Generated(text="\n".join(emitter.lines) + "\n", constants=emitter.constants, failures=self._failures)
+        return Generated(
+            text="\n".join(emitter.lines) + "\n",
+            constants=emitter.constants,
+            failures=self._failures,
+            policies=self._policies,
+            needs=emitter.found_needs,
+        )
 
     # Functions.
 
@@ -109,6 +125,8 @@ class Generator:
         emitter = self._emitter
         emitter.new_names()
         counted = self._analysis.counted_column(node)
+        if node.timestamp is not None:
+            emitter.found_needs |= needs_of(node)
         with emitter.function(f"def {emitter.named('process', node.name)}(batch, start, stop):"):
             if isinstance(counted, WindowedAggregate):
                 counting.emit_windowed_count(emitter, self._failures, node, counted)
@@ -119,8 +137,16 @@ class Generator:
                 failed = emitter.constant(f"failed_{node.name}", partial(self._failures.in_record, node))
                 self._open(node, headers=True)
                 self._decide_lateness(node)
-                counts = may_read_counts(self._sub, node)
-                with source.loop(emitter, node, failed=failed, context=self._context, counts=counts) as flow:
+                looked_at = [name for name in PARTS if self._analysis.looked_at(node, name)] if is_handled(node) else []
+                with source.loop(
+                    emitter,
+                    node,
+                    failed=failed,
+                    context=self._context,
+                    counts=may_read_counts(self._sub, node),
+                    recovers=bool(self._policies),
+                    decode=looked_at,
+                ) as flow:
                     emitter.batch_timestamp = flow.timestamp
                     self._forward(node, flow)
                     emitter.batch_timestamp = None
@@ -179,6 +205,8 @@ class Generator:
         if self._analysis.sends_old(node):
             columns[raw_old] = "changes.old_bytes"
         emitter.line(f"columns = zip({', '.join(columns.values())})")
+        if self._policies:
+            emitter.line("enter_changes(changes, cursor)")
         with emitter.block("try:"), emitter.block(f"for {', '.join(columns)} in columns:"):
             if self._context:
                 emitter.line(f"context.timestamp = {timestamp}")

@@ -11,16 +11,18 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from types import CodeType
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 from zlib import crc32
 
 from streams.codegen.counters import DropCounters
 from streams.codegen.failures import Failures
 from streams.codegen.generator import generate
+from streams.codegen.recovery import OnHandled, Policy, Recovery
+from streams.codegen.savepoint import Savepoint
 from streams.model import ColumnBatch, OutputColumns
 from streams.operators.context import RecordContext
 from streams.operators.sink import Outputs
-from streams.operators.source import PreparedBatch, guarded, preparer
+from streams.operators.source import PreparedBatch, extractor, guarded, preparer
 from streams.topology.nodes import Sink, Source
 
 if TYPE_CHECKING:
@@ -31,6 +33,10 @@ Process: TypeAlias = Callable[[ColumnBatch, int, int], None]
 """Runs records ``start`` to ``stop`` (exclusive) of a batch through the sub-topology."""
 PartitionCount: TypeAlias = Callable[[str], int]
 """How many partitions a topic has; asked only by sinks with a partitioner of the user's."""
+
+
+_CALLED_BY_GENERATED_CODE: Final = ("enter_batch", "enter_changes", "begin", "recall", "recall_all", "recover")
+"""Of ``Recovery``, in programs with error policies."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,12 +55,18 @@ class Program:
     code: CodeType = field(repr=False)
     constants: Mapping[str, object] = field(repr=False)
     failures: Failures = field(repr=False)
+    policies: Mapping[str, Policy] = field(default_factory=dict)
+    undoes: bool = False
+    """Whether some error policy may have to undo a record."""
 
     def bind(
         self,
         stores: TaskStores | None = None,
         counters: DropCounters | None = None,
         partition_count: PartitionCount | None = None,
+        *,
+        application_id: str = "",
+        on_handled: OnHandled | None = None,
     ) -> BoundProgram:
         """The program over one task's stores; opens the record caches that it needs.
 
@@ -62,25 +74,52 @@ class Program:
             stores: None for a sub-topology without stores.
             counters: where dropped records are counted; a new one by default.
             partition_count: needed only where a sink has a partitioner.
+            application_id: for dead letters.
+            on_handled: hears of failures that an error policy has dealt with.
         """
         outputs = Outputs(self.sinks)
         counters = counters or DropCounters()
         stream_times: dict[str, int] = {}
+        recovery = None
         namespace: dict[str, Any] = dict(self.constants)
+        if self.policies:
+            recovery = Recovery(
+                self.policies,
+                application_id=application_id,
+                outputs=outputs,
+                counters=counters,
+                savepoint=Savepoint(outputs, stores, stream_times) if self.undoes else None,
+                on_handled=on_handled,
+            )
+            namespace.update({name: getattr(recovery, name) for name in _CALLED_BY_GENERATED_CODE})
         exec(self.code, namespace)
+        dropped = recovery.dropped if recovery is not None and self.undoes else counters.counts
         process, flush = namespace["bind"](
-            stores, outputs.fixed, outputs.routes, counters.counts, partition_count, RecordContext(), stream_times
+            stores, outputs.fixed, outputs.routes, dropped, partition_count, RecordContext(), stream_times
         )
+        if recovery is not None and self.undoes:
+            process = {topic: recovery.recovering(function) for topic, function in process.items()}
         prepare = {}
         for source in self.sources:
             if source.timestamp is None:
                 continue
             preparing = preparer(source, partial(self.failures.in_record, source))
+            refuse = (
+                recovery.refuser(source.name, source.value_serde.decode, extractor(source))
+                if recovery is not None and source.name in self.policies
+                else None
+            )
             for topic in source.topics:
                 prepare[topic] = preparing
-                process[topic] = guarded(process[topic], preparing)
+                process[topic] = guarded(process[topic], preparing, refuse)
         return BoundProgram(
-            process=process, counters=counters, outputs=outputs, prepare=prepare, flush=flush, stream_times=stream_times
+            process=process,
+            counters=counters,
+            outputs=outputs,
+            prepare=prepare,
+            flush=flush,
+            stream_times=stream_times,
+            recovery=recovery,
         )
 
 
@@ -102,13 +141,20 @@ class BoundProgram:
         prepare: Mapping[str, Callable[[ColumnBatch], PreparedBatch]],
         flush: Callable[[], None],
         stream_times: dict[str, int],
+        recovery: Recovery | None = None,
     ) -> None:
         self.process = process
         self.counters = counters
         self.stream_times = stream_times
+        self._recovery = recovery
         self._outputs = outputs
         self._prepare = prepare
         self._flush = flush
+
+    def set_time(self, now_ms: int) -> None:
+        """The time of what is processed from here on; retries are due by it."""
+        if self._recovery is not None:
+            self._recovery.now_ms = now_ms
 
     @property
     def outputs(self) -> list[OutputColumns]:
@@ -159,4 +205,6 @@ def compile_subtopology(sub: SubTopology, *, cache: bool) -> Program:
         code=compile(text, filename, "exec"),
         constants=generated.constants,
         failures=generated.failures,
+        policies=generated.policies,
+        undoes=bool(generated.needs),
     )

@@ -10,13 +10,17 @@ Stores and caches themselves are ``state``'s; how a cache is flushed is ``codege
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
-from streams.operators import rows
+from streams.operators import attempted_aggregate, rows
+from streams.operators.attempts import attempt, succeeded
 from streams.operators.drops import NULL_KEY, NULL_VALUE
-from streams.operators.emitter import Action, Emitter, LineOrigin
+from streams.operators.emitter import Action, Emitter, LineOrigin, has_bytes
 from streams.operators.flow import KEY, VALUE, Flow, Operator, Part, PartName
+from streams.operators.needs import is_handled
 from streams.topology.nodes import Aggregate, AnySerde, UserFunction
 
 
@@ -48,12 +52,27 @@ def emit(emitter: Emitter, node: Aggregate, flow: Flow) -> None:
         flow = flow.not_null(KEY).not_null(VALUE)
         if node.kind == "reduce" or any(VALUE in function.arguments for function in functions_of(node)):
             flow = emitter.decode(flow, VALUE)
-        key = emitter.encode(flow, KEY, node.key_serde, node.name)
-        keyed = flow.with_part(KEY, Part(raw=key, value=flow.key.value, serde=node.key_serde, origin=node.name))
-        if is_cached(emitter, node):
-            _emit_cached(emitter, node, keyed)
-        else:
-            emit_row(emitter, node, keyed, keyed.key)
+        if is_handled(node) and any(KEY in function.arguments for function in functions_of(node)):
+            flow = emitter.decode(flow, KEY)
+        with encoded_key(emitter, node, flow, node.key_serde) as keyed:
+            if is_cached(emitter, node):
+                _emit_cached(emitter, node, keyed)
+            else:
+                emit_row(emitter, node, keyed, keyed.key)
+
+
+@contextmanager
+def encoded_key(emitter: Emitter, node: Aggregate, flow: Flow, serde: AnySerde) -> Iterator[Flow]:
+    """What the node does with the record goes inside, with its key as bytes."""
+    if not is_handled(node) or has_bytes(flow.key, serde):
+        key = emitter.encode(flow, KEY, serde, node.name)
+        yield flow.with_part(KEY, Part(raw=key, value=flow.key.value, serde=serde, origin=node.name))
+        return
+    flow = emitter.decode(flow, KEY)
+    with attempt(emitter, node):
+        key = emitter.encode(flow, KEY, serde, node.name)
+    with succeeded(emitter, node):
+        yield flow.with_part(KEY, Part(raw=key, value=flow.key.value, serde=serde, origin=node.name))
 
 
 def _emit_cached(emitter: Emitter, node: Aggregate, flow: Flow) -> None:
@@ -62,6 +81,9 @@ def _emit_cached(emitter: Emitter, node: Aggregate, flow: Flow) -> None:
 
 def emit_update(emitter: Emitter, node: Aggregate, flow: Flow, entry: str, value: str) -> None:
     """Let the record change a cache entry; its value is in a variable too."""
+    if is_handled(node) and functions_of(node):
+        attempted_aggregate.emit_cached(emitter, node, flow, entry, value, _emit_update)
+        return
     with emitter.block(f"if {value} is None:"):
         _emit_first(emitter, node, flow, value)
         emitter.line(f"{entry}.timestamp = {flow.timestamp}")
@@ -93,6 +115,14 @@ def emit_dirty(emitter: Emitter, node: Aggregate, entry: str) -> None:
         emitter.line(f"{emitter.named('dirty', node.store.name)}.append({entry})")
 
 
+def _emit_update(emitter: Emitter, node: Aggregate, flow: Flow, value: str, old: str) -> None:
+    """The aggregate after a record, in variable ``value``; ``old`` holds the one before, or None."""
+    with emitter.block(f"if {old} is None:"):
+        _emit_first(emitter, node, flow, value)
+    with emitter.block("else:"):
+        _emit_next(emitter, node, flow, value, old)
+
+
 def emit_row(emitter: Emitter, node: Aggregate, flow: Flow, key: Part) -> None:
     """Let the record change the row of a key, and send the change on under that key.
 
@@ -100,6 +130,9 @@ def emit_row(emitter: Emitter, node: Aggregate, flow: Flow, key: Part) -> None:
         flow: the record as the user's functions see it.
         key: of the row; its bytes are known.
     """
+    if is_handled(node) and functions_of(node):
+        attempted_aggregate.emit_row(emitter, node, flow, key, _emit_update, _forward)
+        return
     name = node.store.name
     state = LineOrigin(node.name, Action.STATE, "", node.store.name)
     row, value, timestamp = emitter.local("row"), emitter.local("aggregate"), emitter.local("timestamp")
@@ -125,16 +158,12 @@ def emit_row(emitter: Emitter, node: Aggregate, flow: Flow, key: Part) -> None:
     emitter.line(f"{raw} = {encode}", origin)
     emitter.line(f"{emitter.named('put', name)}({key.raw}, {raw}, {timestamp})", state)
     changed = Part(raw=raw, value=value, serde=node.value_serde, origin=node.name)
-    emitter.forward(
-        node,
-        Flow(
-            key=key,
-            value=changed,
-            timestamp=timestamp,
-            headers=flow.headers,
-            old=before if emitter.sends_old(node) else None,
-        ),
-    )
+    _forward(emitter, node, replace(flow, key=key, value=changed, timestamp=timestamp, old=before))
+
+
+def _forward(emitter: Emitter, node: Aggregate, changed: Flow) -> None:
+    """Send a change on."""
+    emitter.forward(node, changed if emitter.sends_old(node) else replace(changed, old=None))
 
 
 def _emit_first(emitter: Emitter, node: Aggregate, flow: Flow, value: str) -> None:

@@ -15,7 +15,8 @@ from enum import Enum
 from typing import Any, Final, NamedTuple
 
 from streams.errors import TopologyError
-from streams.operators.flow import KEY, PARTS, Flow, PartName, Row
+from streams.operators.flow import KEY, PARTS, Flow, Part, PartName, Row
+from streams.operators.needs import Needs
 from streams.serde.base import same_format
 from streams.serde.own import encode_by_type
 from streams.serde.plain import absent
@@ -58,6 +59,7 @@ class Emitter:
         tables: the tables that a node looks rows up in; those above it, where it is a table itself.
         lookup: emits what finds a table's row of the flow's key.
         uncached: names of nodes whose changes go through no record cache, whatever ``cache`` says.
+        needs: what a first walk has found the policies to ask for.
     """
 
     def __init__(
@@ -69,6 +71,7 @@ class Emitter:
         tables: Callable[[Node], tuple[Node, ...]] = lambda node: (),
         lookup: Callable[[Node, Flow], Row] | None = None,
         uncached: Collection[str] = (),
+        needs: Needs = Needs.NOTHING,
     ) -> None:
         self.cache = cache
         self.forward = forward
@@ -78,6 +81,9 @@ class Emitter:
         self.uncached = uncached
         self.batch_timestamp: str | None = None
         """In a batch's function, the local with a record's timestamp as it is in the batch."""
+        self.needs = needs
+        self.found_needs = Needs.NOTHING
+        """What the policies of the operators that were written ask for."""
         self.lines: list[str] = []
         self.origins: dict[int, LineOrigin] = {}
         self.constants: dict[str, object] = {}
@@ -176,7 +182,8 @@ class Emitter:
         ``serde`` None: bytes that are there already, else by the value's own type.
         """
         part = flow.part(name)
-        if part.raw is not None and (serde is None or part.serde is None or same_format(part.serde, serde)):
+        if has_bytes(part, serde):
+            assert part.raw is not None
             return part.raw
         value = self.decode(flow, name).part(name).value
         assert value is not None
@@ -207,12 +214,19 @@ class Emitter:
         return f"{fast}({value}) if type({value}) is {exact} else {slow}({value})"
 
     def call(
-        self, node: Node, function: UserFunction, flow: Flow, extra: Mapping[str, str] | None = None
+        self,
+        node: Node,
+        function: UserFunction,
+        flow: Flow,
+        extra: Mapping[str, str] | None = None,
+        *,
+        many: bool = False,
     ) -> tuple[str, LineOrigin]:
         """An expression that calls the user's function, and whose line it is; emits the decoding it needs.
 
         Arguments:
             extra: further argument names and the expressions for them.
+            many: whether it returns an iterable.
         """
         names = {CONTEXT: CONTEXT, "timestamp": flow.timestamp, **(extra or {})}
         arguments: list[str] = []
@@ -226,6 +240,10 @@ class Emitter:
             else:
                 raise TopologyError(f"{node.name}: no operator of this kind has an argument {argument!r} to give")
         called = self.constant(f"call_{node.name}", function.call)
+        # An aggregate's functions are called again: what they returned may have been changed since.
+        if Needs.RECALL in self.needs and "aggregate" not in function.arguments and arguments:
+            recall = "recall_all" if many else "recall"
+            return f"{recall}({', '.join((called, *arguments))})", LineOrigin(node.name, Action.CALL, "", function.name)
         return f"{called}({', '.join(arguments)})", LineOrigin(node.name, Action.CALL, "", function.name)
 
     def drop(self, node: Node, reason: str, count: str = "1") -> None:
@@ -241,6 +259,11 @@ class Emitter:
             if (variable, what) in scope:
                 return scope[variable, what]
         return None
+
+
+def has_bytes(part: Part, serde: AnySerde | None) -> bool:
+    """Whether the part travels as bytes of this format already (None: any will do)."""
+    return part.raw is not None and (serde is None or part.serde is None or same_format(part.serde, serde))
 
 
 def nullable(encode: Callable[[Any], bytes]) -> Callable[[Any], bytes | None]:

@@ -14,10 +14,12 @@ from typing import Any
 from streams.errors import StreamsError
 from streams.model import Headers, OutputColumns
 from streams.operators import combine
+from streams.operators.attempts import attempt, succeeded
 from streams.operators.combine import CombinedColumns
 from streams.operators.drops import NULL_KEY
-from streams.operators.emitter import Action, Emitter, LineOrigin
+from streams.operators.emitter import Action, Emitter, LineOrigin, has_bytes
 from streams.operators.flow import KEY, OLD, VALUE, Flow, Operator, PartName
+from streams.operators.needs import is_handled
 from streams.serde.changes import pack_change
 from streams.topology.names import is_topic_name
 from streams.topology.nodes import AnySerde, Sink, UserFunction
@@ -51,12 +53,27 @@ def emit(emitter: Emitter, node: Sink, flow: Flow) -> None:
 
 
 def is_combining(emitter: Emitter, node: Sink) -> bool:
-    """Whether records are pre-aggregated here: as in a record cache, only the last value per key is then fixed."""
-    return emitter.cache and node.combines_for is not None
+    """Whether records are pre-aggregated here: as in a record cache, only the last value per key is then fixed.
+
+    Not where an error policy of the aggregation asks which record it was that its function failed on.
+    """
+    aggregate = node.combines_for
+    return emitter.cache and aggregate is not None and not (aggregate.adder is not None and is_handled(aggregate))
 
 
 def _emit_append(emitter: Emitter, node: Sink, flow: Flow) -> None:
-    # Everything that may fail comes first, so that columns never differ in length.
+    if is_handled(node) and not _cannot_fail(node, flow):
+        flow = _decoded(emitter, node, flow)
+        with attempt(emitter, node):
+            ends, key, value, partition = _emit_row(emitter, node, flow)
+        with succeeded(emitter, node):
+            _emit_ends(emitter, node, flow, ends, key, value, partition)
+        return
+    _emit_ends(emitter, node, flow, *_emit_row(emitter, node, flow))
+
+
+def _emit_row(emitter: Emitter, node: Sink, flow: Flow) -> tuple[dict[str, str], str, str, str | None]:
+    """Everything that may fail comes first, so that columns never differ in length."""
     key = emitter.encode(flow, KEY, node.key_serde, node.name)
     value = emitter.encode(flow, VALUE, node.value_serde, node.name)
     if node.changes:
@@ -75,6 +92,14 @@ def _emit_append(emitter: Emitter, node: Sink, flow: Flow) -> None:
         emitter.line(f"{name} = {emitter.named('route', node.name)}({topic})", origin)
         ends = {column: f"{name}.{column}.append" for column in ends}
     partition = None if node.partitioner is None else _emit_partition(emitter, node, node.partitioner, flow, topic)
+    return ends, key, value, partition
+
+
+def _emit_ends(
+    emitter: Emitter, node: Sink, flow: Flow, ends: Mapping[str, str], key: str, value: str, partition: str | None
+) -> None:
+    """The row goes to the ends of the columns."""
+    name = emitter.named("to", node.name)
     emitter.line(f"{ends['keys']}({key})")
     emitter.line(f"{ends['values']}({value})")
     emitter.line(f"{ends['timestamps']}({flow.timestamp})")
@@ -87,6 +112,22 @@ def _emit_append(emitter: Emitter, node: Sink, flow: Flow) -> None:
             if node.internal:
                 headers = f"{emitter.constant('plain_headers', combine.plain_headers)}({headers})"
             emitter.line(f"{attach}({name}, {headers})")
+
+
+def _cannot_fail(node: Sink, flow: Flow) -> bool:
+    """Whether bytes are passed on as they are."""
+    formats = has_bytes(flow.key, node.key_serde) and has_bytes(flow.value, node.value_serde)
+    return formats and isinstance(node.topic, str) and node.partitioner is None
+
+
+def _decoded(emitter: Emitter, node: Sink, flow: Flow) -> Flow:
+    """The flow with all that the sink looks at as objects: bytes that cannot be read are not the sink's error."""
+    looked_at = {argument for function in _functions(node) for argument in function.arguments}
+    formats: dict[PartName, AnySerde | None] = {KEY: node.key_serde, VALUE: node.value_serde}
+    for name, serde in formats.items():
+        if name in looked_at or not has_bytes(flow.part(name), serde):
+            flow = emitter.decode(flow, name)
+    return flow
 
 
 def _emit_partition(emitter: Emitter, node: Sink, partitioner: UserFunction, flow: Flow, topic: str) -> str:
@@ -125,6 +166,7 @@ class Outputs:
     def __init__(self, sinks: tuple[Sink, ...]) -> None:
         self._sinks = sinks
         self.fixed: dict[str, OutputColumns] = {}
+        self._dead_letters: dict[str, OutputColumns] = {}
         self._routed: dict[str, dict[str, OutputColumns]] = {
             sink.name: {} for sink in sinks if not isinstance(sink.topic, str)
         }
@@ -134,9 +176,14 @@ class Outputs:
         self._open()
 
     def columns(self) -> list[OutputColumns]:
-        """All columns that have been written to or may be: one per sink, then one per topic that a function chose."""
+        """All columns that have been written to or may be: one per sink, then one per topic that a function chose, then
+        those of dead letters."""
         routed = [columns for topics in self._routed.values() for columns in topics.values()]
-        return [*self.fixed.values(), *routed]
+        return [*self.fixed.values(), *routed, *self._dead_letters.values()]
+
+    def dead_letters(self, topic: str) -> OutputColumns:
+        """The columns of a topic of dead letters."""
+        return self._dead_letters.setdefault(topic, OutputColumns(topic))
 
     def drain(self) -> list[OutputColumns]:
         """Hand over what has been written, and start anew."""
@@ -151,6 +198,7 @@ class Outputs:
             self._open()
             for topics in self._routed.values():
                 topics.clear()
+            self._dead_letters.clear()
         return written
 
     def _open(self) -> None:

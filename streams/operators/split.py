@@ -5,8 +5,10 @@ The branches are siblings, written one after the other; a local says whether one
 
 from __future__ import annotations
 
+from streams.operators.attempts import attempt, succeeded
 from streams.operators.emitter import Emitter
 from streams.operators.flow import Flow, Operator
+from streams.operators.needs import is_handled
 from streams.topology.nodes import Branch, Split, UserFunction
 
 
@@ -22,6 +24,12 @@ def emit_branch(emitter: Emitter, node: Branch, flow: Flow) -> None:
             emitter.forward(node, flow)
             return
         call, origin = emitter.call(node, node.predicate, flow)
+        if is_handled(node):
+            with attempt(emitter, node, f"{taken} = True"):  # the record ends here: no other branch may have it
+                emitter.line(f"{taken} = bool({call})", origin)
+            with succeeded(emitter, node), emitter.block(f"if {taken}:"):
+                emitter.forward(node, flow)
+            return
         with emitter.block(f"if {call}:", origin):
             emitter.line(f"{taken} = True")
             emitter.forward(node, flow)

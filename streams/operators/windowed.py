@@ -11,7 +11,7 @@ from collections.abc import Mapping
 
 from state.keys import window_start_bytes
 from streams.operators import rows
-from streams.operators.aggregate import emit_row, emit_update, functions_of, is_cached
+from streams.operators.aggregate import emit_row, emit_update, encoded_key, functions_of, is_cached
 from streams.operators.drops import LATE, NULL_KEY, NULL_VALUE
 from streams.operators.emitter import Action, Emitter, LineOrigin
 from streams.operators.flow import KEY, VALUE, Flow, Operator, Part, PartName
@@ -76,11 +76,10 @@ def emit(emitter: Emitter, node: WindowedAggregate, flow: Flow) -> None:
             flow = emitter.decode(flow, VALUE)
         if KEY in looked_at:
             flow = emitter.decode(flow, KEY)
-        key = emitter.encode(flow, KEY, node.group_serde, node.name)
-        flow = flow.with_part(KEY, Part(raw=key, value=flow.key.value, serde=node.group_serde, origin=node.name))
-        with emitter.block(f"if {flow.timestamp} > {stream_time(node)}:"):
-            emitter.line(f"{stream_time(node)} = {flow.timestamp}")
-        _emit_windows(emitter, node, flow)
+        with encoded_key(emitter, node, flow, node.group_serde) as keyed:
+            with emitter.block(f"if {keyed.timestamp} > {stream_time(node)}:"):
+                emitter.line(f"{stream_time(node)} = {keyed.timestamp}")
+            _emit_windows(emitter, node, keyed)
 
 
 def _emit_windows(emitter: Emitter, node: WindowedAggregate, flow: Flow) -> None:

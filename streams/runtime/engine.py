@@ -72,7 +72,7 @@ class Engine:
         fed = self._feed(now_ms) if feeding else 0
         processed = 0
         for running in self.tasks:
-            processed += running.task.process(PROCESS_BUDGET_RECORDS, self.flow.is_caught_up)
+            processed += running.task.process(PROCESS_BUDGET_RECORDS, self.flow.is_caught_up, now_ms)
         if processed:
             sending = Running(self.emit([out for running in self.tasks for out in running.task.drain_outputs()]))
             sending.advance()
@@ -86,6 +86,11 @@ class Engine:
             self._counts.update((yield from learn_topics(self._admin, unknown, create_with=self._create_with)))
         for out in columns:
             self._producer.append_output(out, self._counts[out.topic])
+
+    def next_deadline(self) -> int | None:
+        """When the first record that waits for a retry is due."""
+        waiting = [running.task.resumes_at_ms for running in self.tasks]
+        return min((due_ms for due_ms in waiting if due_ms is not None), default=None)
 
     @property
     def feeds_are_done(self) -> bool:

@@ -19,6 +19,7 @@ from streams.codegen import Program
 from streams.codegen.counters import DropCounters
 from streams.config import Guarantee, StreamsConfig
 from streams.model import Isolation, OffsetAndMetadata, TopicPartition
+from streams.on_error import ErrorContext, ErrorPolicy
 from streams.ports import Observer, TaskStateOpener
 from streams.runtime.activity import Activity, wait
 from streams.runtime.feeding import Feeder, feeds_group
@@ -86,7 +87,11 @@ class Starter:
             for plan in plans:
                 stores = self._open_stores(plan, cache_share)
                 program = self.programs[plan.subtopology.id].bind(
-                    stores, counters=self.counters, partition_count=lambda topic: counts[topic]
+                    stores,
+                    counters=self.counters,
+                    partition_count=lambda topic: counts[topic],
+                    application_id=self.config.application_id,
+                    on_handled=self._tell,
                 )
                 task = Task(plan.id, plan.subtopology, program, stores, plan.inputs)
                 tasks.append(RunningTask(plan=plan, task=task, stores=stores))
@@ -113,6 +118,18 @@ class Starter:
         if not plan.subtopology.stores:
             return TaskStores(MemoryBackend(()), ())
         return self.state.open_task(plan.id, plan.subtopology.stores, cache_max_bytes=cache_max_bytes)
+
+    def _tell(self, context: ErrorContext, error: Exception, policy: ErrorPolicy) -> None:
+        self.observer.event(
+            "record.failed",
+            operator=context.operator,
+            topic=context.topic,
+            partition=context.partition,
+            offset=context.offset,
+            attempt=context.attempt,
+            error=error,
+            policy=policy,
+        )
 
     def _open_feeds(self, counts: Mapping[str, int]) -> Activity[list[Feeder]]:
         """Feeds, each from where its last commit left it."""

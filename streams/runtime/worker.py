@@ -116,6 +116,8 @@ class Worker:
     def next_deadline(self) -> int | None:
         """When ``run_once`` is due at the latest, in milliseconds."""
         deadlines = [self._client.next_deadline()]
+        if self._engine is not None and self._activity is None:
+            deadlines.append(self._engine.next_deadline())
         if self._dirty and self._activity is None:
             deadlines.append(self._last_commit_ms + self._config.commit_interval_ms)
         if self._stop_at_end and self._activity is None:

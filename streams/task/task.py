@@ -10,10 +10,10 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from state.model import TaskId
-from streams.codegen import BoundProgram
+from streams.codegen import BoundProgram, RetryLater
 from streams.model import ColumnBatch, Offset, OffsetAndMetadata, OutputColumns, TimestampMs, TopicPartition
 from streams.task.lifecycle import IllegalTransitionError, TaskEvent, TaskState, next_state
-from streams.task.queue import NO_TIME, CaughtUp, PartitionQueues
+from streams.task.queue import NO_TIME, CaughtUp, PartitionQueues, Run
 from streams.task.times import Times, decode_times, encode_times
 
 if TYPE_CHECKING:
@@ -52,6 +52,9 @@ class Task:
             inputs if inputs is not None else (TopicPartition(topic, task_id.partition) for topic in program.process)
         )
         self._queues = PartitionQueues(self.inputs)
+        self._held: Run | None = None
+        self.resumes_at_ms: int | None = None
+        """When a record that waits for a retry is due; until then this task processes nothing."""
 
     def move(self, event: TaskEvent) -> None:
         """Go to the next state; ``IllegalTransitionError`` where the lifecycle table has none."""
@@ -87,12 +90,20 @@ class Task:
         """
         return self.state is TaskState.RUNNING and self._queues.can_process(caught_up)
 
-    def process(self, max_records: int, caught_up: CaughtUp = _nothing_more) -> int:
+    def is_waiting(self, now_ms: int) -> bool:
+        """Whether a record waits for its retry, so that nothing is processed before it."""
+        return self.resumes_at_ms is not None and self.resumes_at_ms > now_ms
+
+    def process(self, max_records: int, caught_up: CaughtUp = _nothing_more, now_ms: int = 0) -> int:
         """Process up to ``max_records`` records, lowest timestamp first; 0 when the task must wait.
+
+        A record that has to be retried later keeps its place: the task stops before it, with everything that it has
+        caused undone, and goes on with it once it is due, whatever has come in by then.
 
         Arguments:
             max_records: at least 1.
             caught_up: as in ``can_process``; asked whenever an input's buffer is empty.
+            now_ms: the time now; retries are due by it.
 
         Raises:
             ProcessingError: a record failed. Its run's position has not moved; nothing of the task may be committed.
@@ -101,12 +112,20 @@ class Task:
             raise IllegalTransitionError(f"a {self.state.value} task cannot process records")
         process = self.program.process
         queues = self._queues
+        self.program.set_time(now_ms)
         done = 0
-        while done < max_records:
-            run = queues.next_run(max_records - done, caught_up)
+        while done < max_records and not self.is_waiting(now_ms):
+            run = self._held or queues.next_run(max_records - done, caught_up)
             if run is None:
                 break
-            process[run.batch.topic_partition.topic](run.batch, run.start, run.stop)
+            self._held = self.resumes_at_ms = None
+            try:
+                process[run.batch.topic_partition.topic](run.batch, run.start, run.stop)
+            except RetryLater as later:
+                self._held, self.resumes_at_ms = Run(run.batch, later.index, later.index + 1), later.due_ms
+                run = Run(run.batch, run.start, later.index)
+                if run.start == run.stop:
+                    continue
             queues.consume(run)
             done += run.stop - run.start
         return done

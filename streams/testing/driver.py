@@ -169,9 +169,14 @@ class TopologyTestDriver:
         return self._run(ALL if max_records is None else max_records, sends=1)
 
     def advance_wall_clock(self, duration: timedelta | str) -> None:
-        """Move the wall clock on: ``timedelta(seconds=5)``, ``"5s"``. Stream time moves with records only."""
+        """Move the wall clock on: ``timedelta(seconds=5)``, ``"5s"``. Stream time moves with records only.
+
+        Records that wait for a retry, and those behind them, go on when it is due.
+        """
         self._check_running()
         self.clock.advance(duration)
+        if self._guarded(self._engine.resume) and self._commit_every is not None:
+            self.commit()
 
     # -- out
 

@@ -105,19 +105,31 @@ class DriverEngine:
             for running in self._tasks:
                 running.stores.flush_backend()
 
+    def resume(self) -> int:
+        """Go on in the tasks whose retries are due; returns how many records were processed."""
+        now_ms = self._clock.now_ms
+        waited = [running for running in self._tasks if running.task.resumes_at_ms is not None]
+        due = [running for running in waited if not running.task.is_waiting(now_ms)]
+        return sum(self._process(running, ALL) for running in due)
+
     def finish(self) -> None:
         """Commit, and process what that brings through internal topics, until there is nothing more of it."""
         for _ in range(MAX_ROUNDS):
             if self._touched:
                 self.commit()
             self.deliver()
-            waiting = [running for running in self._tasks if self._buffered(running, internal=True)]
+            waiting = [
+                running
+                for running in self._tasks
+                if self._buffered(running, internal=True) and not running.task.is_waiting(self._clock.now_ms)
+            ]
             if not waiting:
                 return
             for running in waiting:
                 while self._buffered(running, internal=True):
                     # Beside records that the test has only enqueued, one at a time: those can wait.
-                    self._process(running, 1 if self._buffered(running, internal=False) else ALL)
+                    if not self._process(running, 1 if self._buffered(running, internal=False) else ALL):
+                        break  # for a retry
         raise StreamsError(
             f"{MAX_ROUNDS} commits did not empty the internal topics: does the topology write to a topic that it reads?"
         )
@@ -163,7 +175,10 @@ class DriverEngine:
     def _open(self, plan: TaskPlan) -> RunningTask:
         stores = self._state.open_task(plan.id, plan.subtopology.stores, cache_max_bytes=self._cache_share)
         program = self._programs[plan.subtopology.id].bind(
-            stores, counters=self.counters, partition_count=lambda topic: len(self._log.topic(topic))
+            stores,
+            counters=self.counters,
+            partition_count=lambda topic: len(self._log.topic(topic)),
+            application_id=self._topology.application_id,
         )
         task = Task(plan.id, plan.subtopology, program, stores, plan.inputs)
         task.move(TaskEvent.RESTORE)
@@ -184,7 +199,7 @@ class DriverEngine:
                 stores.restore_batch(name, batch, batch.next_offset, self._clock.now_ms)
 
     def _process(self, running: RunningTask, max_records: int) -> int:
-        processed = running.task.process(max_records)
+        processed = running.task.process(max_records, now_ms=self._clock.now_ms)
         if processed:
             self._touched[running.plan.id] = running
             self._emit(running)

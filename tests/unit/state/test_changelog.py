@@ -22,3 +22,10 @@ def test_clearing_forgets_writes() -> None:
     columns.append(b"a", b"1", 10)
     columns.clear()
     assert columns.drain() == ChangelogBatch("topic", [], [], [])
+
+
+def test_truncating_forgets_the_last_writes() -> None:
+    columns = ChangelogColumns("topic")
+    columns.extend([b"a", b"b", b"c"], [b"1", None, b"3"], [10, 11, 12])
+    columns.truncate(1)
+    assert columns.drain() == ChangelogBatch("topic", [b"a"], [b"1"], [10])

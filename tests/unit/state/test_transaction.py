@@ -129,3 +129,29 @@ def test_an_unknown_store_is_named_with_the_known_ones() -> None:
     _, transaction = _stored()
     with pytest.raises(StateError, match=r"no store 'nope'.*counts, totals"):
         transaction.put("nope", b"a", b"1")
+
+
+def test_a_journal_takes_writes_back_to_what_was_staged_before() -> None:
+    _, transaction = _stored()
+    transaction.put("counts", b"a", b"staged")
+    journal = transaction.keep_journal()
+    transaction.put("counts", b"a", b"gone")
+    transaction.delete("counts", b"a")
+    transaction.delete("counts", b"b")
+    transaction.family("totals").put_many([b"x", b"y", b"x"], [b"1", b"2", b"3"])
+    assert len(journal) == 6
+    transaction.undo(journal)
+    assert journal == []
+    assert list(transaction.scan("counts")) == [(b"a", b"staged"), (b"b", b"old"), (b"c", b"old")]
+    assert transaction.get_many("totals", [b"x", b"y"]) == [None, None]
+    assert transaction.staged_records == 1
+
+
+def test_a_journal_that_was_cleared_undoes_what_came_after() -> None:
+    _, transaction = _stored()
+    journal = transaction.keep_journal()
+    transaction.put("counts", b"a", b"first")
+    journal.clear()
+    transaction.put("counts", b"a", b"second")
+    transaction.undo(journal)
+    assert transaction.get("counts", b"a") == b"first"
