@@ -86,6 +86,18 @@ def check_merge(stream: KStream[Any, Any], other: object, location: str) -> None
         )
 
 
+def meet_again(builder: Builder, left: str, right: str) -> bool:
+    """Whether one change may reach both of these nodes, so that a join of them gets it twice."""
+    return not _sources_above(builder, left).keys().isdisjoint(_sources_above(builder, right))
+
+
+def _sources_above(builder: Builder, name: str) -> dict[str, None]:
+    """Where the records come from that reach this node at once; a topic in between makes them others."""
+    if isinstance(builder.graph.node(name), nodes.Source | nodes.Repartition):
+        return {name: None}
+    return {source: None for parent in builder.graph.parents(name) for source in _sources_above(builder, parent)}
+
+
 def joined_base(left: Any, right: Any) -> str:
     """What the names below a join begin with."""
     return merged_base(left._base, right._base)

@@ -217,7 +217,8 @@ class KTable(Generic[K, V]):
             joiner: called with ``(left, right)`` or ``(key, left, right)``; its result must depend on its arguments
                 only.
             value: type of the result, where the joiner has no return annotation.
-            store: keep the rows under this name; default: they are computed from both tables when asked for.
+            store: keep the rows under this name; default: they are computed from both tables when asked for, but for
+                a table that reaches the join by both sides, which needs a store and gets one.
         """
         return self._joined("join", nodes.INNER, other, joiner, value, store, name, on_error)
 
@@ -264,14 +265,20 @@ class KTable(Generic[K, V]):
         key_serde = joins.check_sides(self, other, operator, location)
         base = joins.joined_base(self, other)
         flow = joins.result(self._builder, joiner, value, operator, location)
-        named = self._named("join", store, name, on_error, location, base=base)
-        node = nodes.TableJoin(**named, **self._rows(operator, store, flow, location), how=how, joiner=function)
+        twice = joins.meet_again(self._builder, self._node, other._node)
+        given = store is not None or name is not None
+        if twice and store is None:
+            store = name or f"{base}-join"
+        named = self._named("join", store, name, on_error, location, base=base, given=given)
+        node = nodes.TableJoin(
+            **named, **self._rows(operator, store, flow, location), how=how, joiner=function, twice=twice
+        )
         self._builder.materialise(self._node)
         self._builder.materialise(other._node)
         for side, parent, read in (("left", self._node, other._node), ("right", other._node, self._node)):
             half = nodes.TableJoinSide(
                 name=f"{node.name}-{side}", location=location, on_error=node.on_error, how=how,
-                is_left=side == "left", joiner=function, key_serde=key_serde,
+                is_left=side == "left", twice=twice, joiner=function, key_serde=key_serde,
             )  # fmt: skip
             self._builder.graph.add(half, (parent,), reads=(read,))
         sides = (f"{node.name}-left", f"{node.name}-right")
@@ -290,11 +297,11 @@ class KTable(Generic[K, V]):
 
     def _named(
         self, kind: str, store: str | None, name: str | None, on_error: OnError | None, location: str, *,
-        base: str | None = None,
+        base: str | None = None, given: bool = True,
     ) -> dict[str, Any]:  # fmt: skip
         """What every node is made with; it has its store's name, if it has a store."""
         if store is not None:
-            name = self._builder.claim_store(store, location, given=True)
+            name = self._builder.claim_store(store, location, given=given)
         else:
             name = self._builder.name(name, base or self._base, kind, location)
         return {"name": name, "location": location, "on_error": error_policy(on_error, location)}

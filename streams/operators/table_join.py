@@ -3,6 +3,9 @@
 Each side looks up the other side's row and calls the joiner for the new value, and for the old one where somebody
 downstream asks for it. The result has the larger timestamp of the two rows. A deletion is sent only where there was a
 result. The node below the two sides keeps the result, if it has a store; otherwise rows are computed when asked for.
+
+Where one table reaches the join by both sides, a change comes twice, and the other side has changed already when the
+first comes: what there was before is then known from the store only. (Kafka Streams loses deletions there.)
 """
 
 from __future__ import annotations
@@ -21,6 +24,9 @@ def emit_side(emitter: Emitter, node: TableJoinSide, flow: Flow) -> None:
     flow = rows.keyed(emitter, node, flow.not_null(KEY))  # no table has a row without key
     other = rows.found(emitter, table, flow)
     new = _joined(emitter, node, flow, flow.value, other.value)
+    if node.twice:
+        emitter.forward(node, replace(flow, value=new, old=None, timestamp=_later(emitter, flow.timestamp, other)))
+        return
     old = _joined(emitter, node, flow, flow.part(OLD), other.value) if emitter.sends_old(node) else None
     timestamp = _later(emitter, flow.timestamp, other)
     had = f"{old.variable} is not None" if old is not None else _exists(node, flow.part(OLD), other.value)
@@ -74,6 +80,13 @@ def _later(emitter: Emitter, timestamp: str, row: Row) -> str:
 
 
 def emit(emitter: Emitter, node: TableJoin, flow: Flow) -> None:
+    if node.twice:
+        flow = rows.encoded(emitter, node, flow)
+        before = rows.stored(emitter, node, flow).value
+        with emitter.block(f"if {flow.value.raw} is not None or {before.raw} is not None:"):
+            rows.put(emitter, node, flow)
+            emitter.forward(node, replace(flow, old=before if emitter.sends_old(node) else None))
+        return
     if node.store is not None:
         flow = rows.encoded(emitter, node, replace(flow, old=None))
         old = rows.stored(emitter, node, flow).value if emitter.sends_old(node) else None
@@ -110,12 +123,13 @@ SIDE = Operator(
     functions=_functions,
     encodes=lambda node: {KEY: node.key_serde},
     nests=1,
-    wants_old=lambda node, sends_old: True,
+    wants_old=lambda node, sends_old: not node.twice,
 )
 OPERATOR = Operator(
     emit=emit,
     keeps=(*PARTS, OLD),
     encodes=_encodes,
+    nests=1,
     wants_old=lambda node, sends_old: sends_old and node.store is None,
     open_store=rows.open_store,
     lookup=lookup,

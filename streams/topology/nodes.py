@@ -240,10 +240,12 @@ class TableJoinSide(Node):
     """Changes of one side of a table-table join; reads the other side's rows.
 
     ``how``: ``INNER``, ``LEFT`` or ``OUTER``. ``is_left``: which side. ``joiner`` gets ``left`` and ``right``.
+    ``twice``: one table reaches the join by both sides, so that the other side's row may have changed already.
     """
 
     how: str
     is_left: bool
+    twice: bool = False
     joiner: UserFunction
     key_serde: AnySerde
 
@@ -251,9 +253,11 @@ class TableJoinSide(Node):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TableJoin(Stateful):
     """The table that a table-table join makes, below its two sides; its rows are computed from both where it has no
-    store (the graph's ``reads`` are the left and the right table)."""
+    store (the graph's ``reads`` are the left and the right table). With ``twice`` it has one: only its own rows tell
+    what it sent before."""
 
     how: str
+    twice: bool = False
     joiner: UserFunction
 
 

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
+from streams import App
+from streams.client.admin import NewTopic
 from streams.errors import ConfigError
 from streams.runtime.activity import wait
 from streams.runtime.topics import learn_topics, prepare_topics
@@ -43,3 +47,33 @@ def test_topics_named_on_the_way() -> None:
         machine.do(learn_topics(admin, ["x"], create_with=None))
     assert machine.do(learn_topics(admin, ["x", "x", "y"], create_with=2)) == {"x": 2, "y": 2}
     assert machine.do(learn_topics(admin, ["x"], create_with=None)) == {"x": 2}
+
+
+def table_app(**settings: Any) -> App:
+    app = App("tables", **settings)
+    app.table("users", key=str, value=str).to_stream().to("out")
+    return app
+
+
+def test_a_tables_topic_is_made_compacted() -> None:
+    machine = Machine(table_app)
+    machine.do(prepare_topics(machine.app.topology(), machine.client.admin, create_with=1))
+    configs = machine.do(wait(machine.client.admin.describe_configs(["users", "out"])))
+    assert [configs[topic]["cleanup.policy"] for topic in ("users", "out")] == ["compact", "delete"]
+    machine.do(prepare_topics(machine.app.topology(), machine.client.admin, create_with=None))
+
+
+def test_a_table_over_a_topic_that_loses_rows_is_refused() -> None:
+    machine = Machine(table_app)
+    admin = machine.client.admin
+    machine.do(wait(admin.create_topics({"users": NewTopic(partitions=1), "out": NewTopic(partitions=1)})))
+    with pytest.raises(ConfigError, match=r"'users' is read as a table, but its cleanup.policy is 'delete'.*=compact"):
+        machine.do(prepare_topics(machine.app.topology(), admin, create_with=1))
+
+
+def test_a_topic_that_keeps_everything_is_no_danger_to_a_table() -> None:
+    machine = Machine(table_app)
+    admin = machine.client.admin
+    keeps = NewTopic(partitions=1, configs={"retention.ms": "-1", "retention.bytes": "-1"})
+    machine.do(wait(admin.create_topics({"users": keeps})))
+    assert machine.do(prepare_topics(machine.app.topology(), admin, create_with=1))["users"] == 1
