@@ -7,18 +7,42 @@ values that cannot be changed. Without a record cache the row's bytes are there 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, Final
 
 from streams.operators.attempts import attempt, succeeded
 from streams.operators.emitter import Action, Emitter, LineOrigin
 from streams.operators.flow import Flow, Part
+from streams.operators.needs import is_handled
 from streams.topology.nodes import Aggregate, AnySerde
 
 Image = tuple[bool, Any]
 """Whether it is bytes, and the value or its bytes."""
 UNCHANGEABLE: Final = frozenset((type(None), bool, int, float, str, bytes))
+
+
+@contextmanager
+def kept_entry(emitter: Emitter, node: Aggregate, entry: str, value: str, changed: str = "") -> Iterator[None]:
+    """What changes an aggregate goes inside; a failure, or a result that cannot be written, restores the cache entry.
+
+    Arguments:
+        entry, value: the variables of the entry, loaded, and of its value.
+        changed: the variable of the new aggregate; default: ``value`` again.
+    """
+    if not is_handled(node):
+        yield
+        return
+    name, image, changed = node.store.name, emitter.local("image"), changed or value
+    restored = emitter.constant(f"restored_{name}", restorer(node.value_serde))
+    check = emitter.constant(f"check_{name}", checker(node.value_serde))
+    emitter.line(f"{image} = {emitter.constant(f'image_{name}', imager(node.value_serde))}({value})")
+    with attempt(emitter, node, f"{entry}.value = {restored}({image})"):
+        yield
+        # At the next flush nobody would know any more which record it was.
+        origin = LineOrigin(node.name, Action.ENCODE, "aggregate", node.value_serde.id, node.value_serde, changed)
+        emitter.line(f"{check}({changed})", origin)
 
 
 def emit_cached(emitter: Emitter, node: Aggregate, flow: Flow, entry: str, value: str, update: Update) -> None:
@@ -29,16 +53,9 @@ def emit_cached(emitter: Emitter, node: Aggregate, flow: Flow, entry: str, value
         update: writes the new aggregate.
     """
     name = node.store.name
-    image, changed = emitter.local("image"), emitter.local("changed")
-    take = emitter.constant(f"image_{name}", imager(node.value_serde))
-    restored = emitter.constant(f"restored_{name}", restorer(node.value_serde))
-    check = emitter.constant(f"check_{name}", checker(node.value_serde))
-    origin = LineOrigin(node.name, Action.ENCODE, "aggregate", node.value_serde.id, node.value_serde, changed)
-    emitter.line(f"{image} = {take}({value})")
-    with attempt(emitter, node, f"{entry}.value = {restored}({image})"):
+    changed = emitter.local("changed")
+    with kept_entry(emitter, node, entry, value, changed):
         update(emitter, node, flow, changed, value)
-        # At the next flush nobody would know any more which record it was.
-        emitter.line(f"{check}({changed})", origin)
     with succeeded(emitter, node):
         with emitter.block(f"if {value} is None or {flow.timestamp} > {entry}.timestamp:"):
             emitter.line(f"{entry}.timestamp = {flow.timestamp}")

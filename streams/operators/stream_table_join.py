@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from streams.operators import rows
+from streams.operators.attempts import attempt, succeeded
 from streams.operators.drops import NULL_KEY, NULL_VALUE
 from streams.operators.emitter import Emitter
 from streams.operators.flow import KEY, VALUE, Flow, Operator, Part
@@ -55,8 +56,10 @@ def _send(emitter: Emitter, node: StreamTableJoin, flow: Flow, right: str) -> No
         flow = emitter.decode(flow, VALUE)
     call, origin = emitter.call(node, node.joiner, flow, {"left": str(flow.value.value), "right": right})
     joined = emitter.local("joined")
-    emitter.line(f"{joined} = {call}", origin)
-    emitter.forward(node, replace(flow, value=Part(value=joined)))
+    with attempt(emitter, node):
+        emitter.line(f"{joined} = {call}", origin)
+    with succeeded(emitter, node):
+        emitter.forward(node, replace(flow, value=Part(value=joined)))
 
 
 OPERATOR = Operator(

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from streams.operators import aggregate, rows
+from streams.operators import aggregate, attempted_aggregate, rows
+from streams.operators.attempts import attempt, succeeded
 from streams.operators.drops import NULL_KEY
 from streams.operators.emitter import Action, Emitter, LineOrigin
 from streams.operators.flow import KEY, OLD, VALUE, Flow, Part
@@ -31,9 +32,11 @@ def _emit_cached(emitter: Emitter, node: TableAggregate, flow: Flow) -> None:
     timestamp = emitter.local("timestamp")
     is_later = f"{value} is not None and {entry}.timestamp > {flow.timestamp}"
     emitter.line(f"{timestamp} = {entry}.timestamp if {is_later} else {flow.timestamp}")
-    _emit_change(emitter, node, flow, value)
-    emitter.line(f"{entry}.value, {entry}.timestamp = {value}, {timestamp}")
-    aggregate.emit_dirty(emitter, node, entry)
+    with attempted_aggregate.kept_entry(emitter, node, entry, value):
+        _emit_change(emitter, node, flow, value)
+    with succeeded(emitter, node):
+        emitter.line(f"{entry}.value, {entry}.timestamp = {value}, {timestamp}")
+        aggregate.emit_dirty(emitter, node, entry)
 
 
 def _emit_uncached(emitter: Emitter, node: TableAggregate, flow: Flow) -> None:
@@ -44,17 +47,19 @@ def _emit_uncached(emitter: Emitter, node: TableAggregate, flow: Flow) -> None:
     emitter.line(f"{value} = None if {row.value.raw} is None else {decode}({row.value.raw})", origin)
     is_later = f"{value} is not None and {row.timestamp} > {flow.timestamp}"
     emitter.line(f"{timestamp} = {row.timestamp} if {is_later} else {flow.timestamp}")
-    _emit_change(emitter, node, flow, value)
     raw = emitter.local("raw_value")
-    origin = LineOrigin(node.name, Action.ENCODE, "aggregate", node.value_serde.id, node.value_serde, value)
-    emitter.line(f"{raw} = {emitter.encoding(value, node.value_serde, node.store.name)}", origin)
+    with attempt(emitter, node):
+        _emit_change(emitter, node, flow, value)
+        origin = LineOrigin(node.name, Action.ENCODE, "aggregate", node.value_serde.id, node.value_serde, value)
+        emitter.line(f"{raw} = {emitter.encoding(value, node.value_serde, node.store.name)}", origin)
     changed = replace(
         flow,
         value=Part(raw=raw, value=value, serde=node.value_serde, origin=node.name),
         old=row.value if emitter.sends_old(node) else None,
         timestamp=timestamp,
     )
-    with emitter.block(f"if {raw} is not None or {row.value.raw} is not None:"):
+    exists = f"if {raw} is not None or {row.value.raw} is not None:"
+    with succeeded(emitter, node), emitter.block(exists):
         rows.put(emitter, node, changed)
         emitter.forward(node, changed)
 

@@ -11,22 +11,26 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from streams.operators import rows
+from streams.operators.attempts import attempt, succeeded
 from streams.operators.emitter import Emitter
 from streams.operators.flow import KEY, OLD, PARTS, VALUE, Flow, Operator, Part, PartName, Row
 from streams.topology.nodes import AnySerde, TableFilter
 
 
 def emit(emitter: Emitter, node: TableFilter, flow: Flow) -> None:
-    sends_old = emitter.sends_old(node)
-    passed = replace(flow, value=_judged(emitter, node, flow, VALUE), old=None)
-    if node.store is not None:
-        passed = rows.encoded(emitter, node, passed)
-    if not sends_old:
-        _send(emitter, node, passed)
-        return
-    old = _judged(emitter, node, flow, OLD) if node.store is None else rows.stored(emitter, node, passed).value
-    with emitter.block(f"if {passed.value.variable} is not None or {old.variable} is not None:"):
-        _send(emitter, node, replace(passed, old=old))
+    with attempt(emitter, node):
+        passed = replace(flow, value=_judged(emitter, node, flow, VALUE), old=None)
+        if node.store is not None:
+            passed = rows.encoded(emitter, node, passed)
+        if emitter.sends_old(node):
+            old = _judged(emitter, node, flow, OLD) if node.store is None else rows.stored(emitter, node, passed).value
+            passed = replace(passed, old=old)
+    with succeeded(emitter, node):
+        if passed.old is None:
+            _send(emitter, node, passed)
+            return
+        with emitter.block(f"if {passed.value.variable} is not None or {passed.old.variable} is not None:"):
+            _send(emitter, node, passed)
 
 
 def _send(emitter: Emitter, node: TableFilter, flow: Flow) -> None:

@@ -10,17 +10,20 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from streams.operators.attempts import attempt, succeeded
 from streams.operators.emitter import Action, Emitter, LineOrigin
 from streams.operators.flow import OLD, VALUE, Flow, Operator, Part, PartName
 from streams.topology.nodes import TableGroupBy
 
 
 def emit(emitter: Emitter, node: TableGroupBy, flow: Flow) -> None:
-    new_key, new_value = _grouped(emitter, node, flow, VALUE)
-    old_key, old_value = _grouped(emitter, node, flow, OLD)
+    with attempt(emitter, node):
+        new_key, new_value = _grouped(emitter, node, flow, VALUE)
+        old_key, old_value = _grouped(emitter, node, flow, OLD)
     key, value, old = (emitter.local(name) for name in ("raw_group", "value", "old"))
     changes = emitter.constant("group_changes", group_changes)
-    with emitter.block(f"for {key}, {value}, {old} in {changes}({new_key}, {new_value}, {old_key}, {old_value}):"):
+    loop = f"for {key}, {value}, {old} in {changes}({new_key}, {new_value}, {old_key}, {old_value}):"
+    with succeeded(emitter, node), emitter.block(loop):
         changed = replace(
             flow,
             key=Part(raw=key, serde=node.key_serde, origin=node.name, present=True),

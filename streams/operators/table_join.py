@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from streams.operators import rows
+from streams.operators.attempts import attempt, succeeded
 from streams.operators.emitter import Emitter
 from streams.operators.flow import KEY, OLD, PARTS, VALUE, Flow, Operator, Part, PartName, Row
 from streams.topology.nodes import INNER, LEFT, OUTER, AnySerde, TableJoin, TableJoinSide, UserFunction
@@ -21,16 +22,20 @@ from streams.topology.nodes import INNER, LEFT, OUTER, AnySerde, TableJoin, Tabl
 
 def emit_side(emitter: Emitter, node: TableJoinSide, flow: Flow) -> None:
     (table,) = emitter.tables(node)
-    flow = rows.keyed(emitter, node, flow.not_null(KEY))  # no table has a row without key
-    other = rows.found(emitter, table, flow)
-    new = _joined(emitter, node, flow, flow.value, other.value)
+    old = None
+    with attempt(emitter, node):
+        flow = rows.keyed(emitter, node, flow.not_null(KEY))  # no table has a row without key
+        other = rows.found(emitter, table, flow)
+        new = _joined(emitter, node, flow, flow.value, other.value)
+        if emitter.sends_old(node) and not node.twice:
+            old = _joined(emitter, node, flow, flow.part(OLD), other.value)
+        timestamp = _later(emitter, flow.timestamp, other)
     if node.twice:
-        emitter.forward(node, replace(flow, value=new, old=None, timestamp=_later(emitter, flow.timestamp, other)))
+        with succeeded(emitter, node):
+            emitter.forward(node, replace(flow, value=new, old=None, timestamp=timestamp))
         return
-    old = _joined(emitter, node, flow, flow.part(OLD), other.value) if emitter.sends_old(node) else None
-    timestamp = _later(emitter, flow.timestamp, other)
     had = f"{old.variable} is not None" if old is not None else _exists(node, flow.part(OLD), other.value)
-    with emitter.block(f"if {new.variable} is not None or {had}:"):
+    with succeeded(emitter, node), emitter.block(f"if {new.variable} is not None or {had}:"):
         emitter.forward(node, replace(flow, value=new, old=old, timestamp=timestamp))
 
 

@@ -10,20 +10,25 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from streams.operators import rows
+from streams.operators.attempts import attempt, succeeded
 from streams.operators.emitter import Emitter
 from streams.operators.flow import KEY, OLD, VALUE, Flow, Operator, Part, PartName, Row
 from streams.topology.nodes import AnySerde, TableMapValues
 
 
 def emit(emitter: Emitter, node: TableMapValues, flow: Flow) -> None:
-    mapped = replace(flow, value=_mapped(emitter, node, flow, VALUE), old=None)
-    if node.store is None:
-        old = _mapped(emitter, node, flow, OLD) if emitter.sends_old(node) else None
-    else:
-        mapped = rows.encoded(emitter, node, mapped)
-        old = rows.stored(emitter, node, mapped).value if emitter.sends_old(node) else None
-        rows.put(emitter, node, mapped)
-    emitter.forward(node, replace(mapped, old=old))
+    old = None
+    with attempt(emitter, node):
+        mapped = replace(flow, value=_mapped(emitter, node, flow, VALUE), old=None)
+        if node.store is not None:
+            mapped = rows.encoded(emitter, node, mapped)
+            old = rows.stored(emitter, node, mapped).value if emitter.sends_old(node) else None
+        elif emitter.sends_old(node):
+            old = _mapped(emitter, node, flow, OLD)
+    with succeeded(emitter, node):
+        if node.store is not None:
+            rows.put(emitter, node, mapped)
+        emitter.forward(node, replace(mapped, old=old))
 
 
 def lookup(emitter: Emitter, node: TableMapValues, flow: Flow) -> Row:
