@@ -1,7 +1,7 @@
 """Word count over real text, exactly once: kill it at any moment, start it again, and the numbers add up.
 
-    python examples/word_count.py                      counts the words of Python's own standard library
-    python examples/word_count.py --input book.txt     counts the words of a file or of a directory's text files
+python examples/word_count.py                      counts the words of Python's own standard library
+python examples/word_count.py --input book.txt     counts the words of a file or of a directory's text files
 """
 
 from __future__ import annotations

@@ -1,0 +1,68 @@
+"""Every example is run, as a user runs it, on real input; what it prints is checked."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent.parent
+EXAMPLES = ROOT / "examples"
+LIMIT_LINES = 60
+
+
+def run(cwd: Path, name: str, *arguments: object) -> str:
+    """Standard output of an example that runs in ``cwd``."""
+    done = subprocess.run(
+        [sys.executable, str(EXAMPLES / name), *map(str, arguments)],
+        cwd=cwd, env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_examples_are_short() -> None:
+    for path in EXAMPLES.glob("*.py"):
+        assert len(path.read_text().splitlines()) <= LIMIT_LINES, path.name
+
+
+def test_word_count_twice(tmp_path: Path) -> None:
+    """The second run goes on where the first one ended: nothing is counted again."""
+    (tmp_path / "input.txt").write_text("The quick brown fox.\nThe lazy dog; the end\n")
+    for _ in range(2):
+        lines = run(tmp_path, "word_count.py", "--input", "input.txt").split("\n")
+        assert lines[0].split() == ["3", "the"]
+        assert Counter(line.split()[0] for line in lines if line) == {"3": 1, "1": 6}
+
+
+def test_orders_meet_their_customers(tmp_path: Path) -> None:
+    """The order of an unknown customer is left out."""
+    assert sorted(run(tmp_path, "orders.py").splitlines()) == ["FI  99.00", "UK  17.00"]
+
+
+def test_commit_activity(tmp_path: Path) -> None:
+    """A repository with commits in two hours, one of them more than a day after its time."""
+    repository = tmp_path / "repository"
+    subprocess.run(["git", "init", "-q", str(repository)], check=True)
+    for at in ("2024-05-01T10:05:00Z", "2024-05-01T10:55:00Z", "2024-05-03T09:00:00Z", "2024-05-01T10:56:00Z"):
+        subprocess.run(
+            ["git", "-C", str(repository), "-c", "user.name=Ada", "-c", "user.email=ada@example.org", "commit", "-q",
+             "--allow-empty", "-m", "work"],
+            env={**os.environ, "GIT_COMMITTER_DATE": at, "GIT_AUTHOR_DATE": at}, check=True,
+        )  # fmt: skip
+    lines = [line.split() for line in run(tmp_path, "commit_activity.py", repository).splitlines()]
+    assert lines == [["2", "2024-05-01", "10:00", "Ada"], ["1", "2024-05-03", "09:00", "Ada"]]
+
+
+def test_follow_a_log(tmp_path: Path) -> None:
+    """A second run reads only what the file has grown by; a line that is too late is not counted."""
+    log = tmp_path / "app.log"
+    log.write_text("2026-11-25T12:00:01 INFO a\n2026-11-25T12:00:02 WARN b\n2026-11-25T12:01:30 INFO c\n")
+    first = run(tmp_path, "follow_log.py", log, "--once")
+    assert sorted(first.splitlines()) == ["12:00  INFO     1", "12:00  WARN     1", "12:01  INFO     1"]
+    with log.open("a") as file:
+        file.write("2026-11-25T12:01:31 INFO d\n2026-11-25T12:00:03 INFO late\n")
+    second = run(tmp_path, "follow_log.py", log, "--once")
+    assert sorted(second.splitlines()) == ["12:00  INFO     1", "12:00  WARN     1", "12:01  INFO     2"]
