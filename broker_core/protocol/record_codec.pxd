@@ -24,6 +24,9 @@ cdef inline (long long, Py_ssize_t) _read_varint(const unsigned char* raw, Py_ss
 @cython.locals(out=bytearray, frame=bytearray, text=bytes)
 cdef bytes _header_block(tuple headers)
 
+@cython.locals(blocks=list, block=bytes, index=Py_ssize_t)
+cdef list _header_blocks(list headers, Py_ssize_t start, Py_ssize_t stop)
+
 @cython.locals(
     key_size=Py_ssize_t, value_size=Py_ssize_t, size=Py_ssize_t, delta_code="unsigned long long",
     key_code="unsigned long long", value_code="unsigned long long",
@@ -57,12 +60,14 @@ cdef tuple _read_headers(const unsigned char* raw, Py_ssize_t position, Py_ssize
 cdef class _RareColumns:
     cdef list headers
     cdef list offsets
+    cdef bytes block
+    cdef tuple last
 
 
 @cython.locals(offsets=list)
 cdef int _set_offset(_RareColumns rare, Py_ssize_t index, Py_ssize_t count, long long base_offset, long long delta) except -1
 
-@cython.locals(number="long long", headers=tuple)
+@cython.locals(number="long long", headers=tuple, block=bytes)
 cdef bint _set_headers(
     _RareColumns rare, Py_ssize_t index, Py_ssize_t count, const unsigned char* raw, Py_ssize_t position, Py_ssize_t stop
 ) except -1

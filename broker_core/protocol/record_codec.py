@@ -94,6 +94,20 @@ def _header_block(headers: Headers) -> bytes:
     return bytes(out)
 
 
+def _header_blocks(headers: list[Headers], start: int, stop: int) -> list[bytes]:
+    """The blocks of the records from ``start`` to ``stop``; made once for a run that shares one headers object."""
+    blocks: list[bytes] = []
+    last: Headers | None = None
+    block = b""
+    for index in range(start, stop):
+        record_headers = headers[index]
+        if record_headers is not last:
+            last = record_headers
+            block = _header_block(record_headers)
+        blocks.append(block)
+    return blocks
+
+
 def _put_record(
     raw: bytearray, position: int, key: bytes | None, value: bytes | None, delta: int, index: int, block: bytes | None
 ) -> int:
@@ -180,7 +194,7 @@ def encode_records(
     if headers is not None:
         if stop > len(headers):
             raise ValueError(f"no headers up to {stop}: the column holds {len(headers)}")
-        blocks = [_header_block(record_headers) for record_headers in headers[start:stop]]
+        blocks = _header_blocks(headers, start, stop)
     limit = _frame_limit(keys, values, blocks, start, stop)
     if limit > _LARGEST_BATCH_BYTES:
         raise ValueError(f"{limit} bytes do not fit one batch")
@@ -253,10 +267,12 @@ def encode_sparse_records(
 class _RareColumns:
     """The columns that most batches do without."""
 
-    __slots__ = ("headers", "offsets")
+    __slots__ = ("block", "headers", "last", "offsets")
 
     def __init__(self) -> None:
         self.headers: list[Headers] | None = None
+        self.block = b""
+        self.last: Headers = ()
         self.offsets: list[int] | None = None
 
 
@@ -272,16 +288,26 @@ def _set_offset(rare: _RareColumns, index: int, count: int, base_offset: int, de
 
 
 def _set_headers(rare: _RareColumns, index: int, count: int, raw: bytes, position: int, stop: int) -> bool:
-    """Read the headers that fill ``raw`` from ``position`` to ``stop``; False when something else is there."""
-    number, position = _read_varint(raw, position, stop)
-    if position < 0:
-        return False
-    headers, position = _read_headers(raw, position, stop, number)
+    """Read the headers that fill ``raw`` from ``position`` to ``stop``; False when something else is there.
+
+    Records whose headers are the same bytes as those read before get the same object.
+    """
+    block = raw[position:stop]
+    headers = rare.last
+    if block != rare.block or not block:
+        number, position = _read_varint(raw, position, stop)
+        if position < 0:
+            return False
+        headers, position = _read_headers(raw, position, stop, number)
+        if position != stop:
+            return False
+        rare.block = block
+        rare.last = headers
     if headers:
         if rare.headers is None:
             rare.headers = [()] * count
         rare.headers[index] = headers
-    return position == stop
+    return True
 
 
 def _read_headers(raw: bytes, position: int, end: int, count: int) -> tuple[Headers, int]:

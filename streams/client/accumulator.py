@@ -6,6 +6,7 @@ Knows sizes and nothing of sequences, retries or requests.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import islice
 from typing import NamedTuple
 
 from streams.client.partitioner import cut, distribute, measure, split_by_partition
@@ -173,7 +174,7 @@ class Accumulator:
         keys = buffer.keys[partition]
         grown_bytes = measure(keys, buffer.values[partition], buffer.measured[partition], len(keys))
         if (headers := buffer.headers[partition]) is not None:
-            grown_bytes += sum(map(headers_bytes, headers[buffer.measured[partition] :]))
+            grown_bytes += headers_bytes(headers, buffer.measured[partition], len(headers))
         buffer.measured[partition] = len(keys)
         buffer.sizes[partition] += grown_bytes
         self.size_bytes += grown_bytes
@@ -195,7 +196,7 @@ class Accumulator:
                 stop = cut(keys, values, start, limit)
                 size = measure(keys, values, start, stop)
                 if headers is not None:
-                    size += sum(map(headers_bytes, headers[start:stop]))
+                    size += headers_bytes(headers, start, stop)
             if stop == len(keys) and not everything and size < self._batch_bytes:
                 break
             chunks.append(Chunk(topic_partition, keys, values, timestamps, headers, start, stop, size))
@@ -208,6 +209,13 @@ class Accumulator:
         return chunks
 
 
-def headers_bytes(headers: Headers) -> int:
-    """What a record's headers take in a batch, at most."""
-    return sum(len(name) * 4 + (len(value) if value is not None else 0) + 10 for name, value in headers)
+def headers_bytes(headers: Sequence[Headers], start: int, stop: int) -> int:
+    """What the headers of the records from ``start`` to ``stop`` take in a batch, at most; often all are one object."""
+    total = size = 0
+    last: Headers | None = None
+    for record_headers in islice(headers, start, stop):
+        if record_headers is not last:
+            last = record_headers
+            size = sum(len(name) * 4 + (len(value) if value is not None else 0) + 10 for name, value in record_headers)
+        total += size
+    return total
