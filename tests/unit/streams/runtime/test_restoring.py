@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from state.memory_directory import MemoryStateDirectory
+from streams.model import ColumnBatch, TopicPartition
+from streams.runtime.restoring import JOINED_RECORDS, joined
 from tests.unit.streams.runtime.machine import Machine
 
 LINES = [("k", f"a b{index}") for index in range(20)]
@@ -59,3 +61,22 @@ def test_each_batch_is_announced_with_its_position() -> None:
     for name, fields in machine.world.observer.events:
         if name == "restore.batch":
             assert 0 < int(str(fields["position"])) <= int(str(fields["to_offset"]))
+
+
+def batch(partition: int, base: int, count: int) -> ColumnBatch:
+    """Followed by a marker's offset, as a commit leaves it."""
+    keys: list[bytes | None] = [b"%d" % (base + index) for index in range(count)]
+    return ColumnBatch(
+        TopicPartition("c", partition), base, base + count + 1, keys, [b"v"] * count, [7] * count, None, None
+    )
+
+
+def test_small_batches_are_written_together() -> None:
+    small = [batch(0, 0, 2), batch(0, 3, 1), batch(1, 0, 1), batch(0, 5, JOINED_RECORDS), batch(0, 6000, 1)]
+    found = list(joined(small))
+    assert [(b.topic_partition.partition, len(b.keys), b.next_offset) for b in found] == [
+        (0, 3, 5), (1, 1, 2), (0, JOINED_RECORDS, JOINED_RECORDS + 6), (0, 1, 6002)
+    ]  # fmt: skip
+    assert found[0].keys == [b"0", b"1", b"3"]
+    assert len(found[0].values) == len(found[0].timestamps) == 3
+    assert list(joined([])) == []
