@@ -84,7 +84,8 @@ class StagedFamily:
         """Delete every row with a smaller key by one range. Point reads of such keys are the caller's to avoid: only
         scans know of the range before it is applied."""
         self.cut = max(self.cut, key)
-        self.open = {kept: row for kept, row in self.open.items() if kept >= key}
+        if self.open and min(self.open) < key:
+            self.open = {kept: row for kept, row in self.open.items() if kept >= key}
 
     def scan(
         self, start: bytes | None = None, end: bytes | None = None, *, reverse: bool = False

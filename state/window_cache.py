@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from state.keys import TIMESTAMP_BYTES, WINDOW_START_BYTES, row_timestamp, window_start, window_start_bytes
-from state.layers import EVICT_TO, CacheEntry, ChangeColumns, write_back
+from state.layers import ENTRY_OVERHEAD_BYTES, EVICT_TO, CacheEntry, ChangeColumns, write_back
 from state.stores.window import WindowStore
 
 
@@ -123,7 +123,7 @@ class WindowCache:
     def close_until(self, start: int) -> None:
         """Forget the windows that start at ``start`` or before: they take no more records. None of them is dirty."""
         for closed in [window for window in self.windows.values() if window.start <= start]:
-            self.size_bytes -= sum([entry.size for entry in closed.entries.values()])
+            self.size_bytes -= _size_bytes(closed)
             del self.windows[closed.start]
 
     def clear(self) -> None:
@@ -172,3 +172,10 @@ class WindowCache:
                 victims.append(entry)
                 excess -= entry.size
         return victims
+
+
+def _size_bytes(window: CachedWindow) -> int:
+    """What all entries of a window are charged with: ``CacheEntry.size``, by columns."""
+    fixed = ENTRY_OVERHEAD_BYTES + WINDOW_START_BYTES
+    values = [entry.old for entry in window.entries.values()]
+    return fixed * len(values) + sum(map(len, window.entries)) + 2 * sum(map(len, filter(None, values)))

@@ -10,7 +10,7 @@ Stores and caches themselves are ``state``'s; how a cache is flushed is ``codege
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
@@ -35,12 +35,18 @@ def open_store(emitter: Emitter, node: Aggregate) -> None:
     rows.open_store(emitter, node)
     if not is_cached(emitter, node):
         return
-    encode = emitter.constant(f"encode_{name}", node.value_serde.encode)
+    encode = emitter.constant(f"encode_{name}", encoder(node))
     decode = emitter.constant(f"decode_{name}", node.value_serde.decode)
     cache = emitter.named("cache", name)
     emitter.line(f"{cache} = stores.open_cache({name!r}, {encode}, {decode})")
     emitter.line(f"{emitter.named('entries', name)} = {cache}.entries")
     emitter.line(f"{emitter.named('dirty', name)} = {cache}.dirty")
+
+
+def encoder(node: Aggregate) -> Callable[[Any], bytes]:
+    """What a record cache encodes the node's aggregates by: a count is always an int, which needs no check."""
+    fast = node.value_serde.fast
+    return fast.encode if node.kind == "count" and fast is not None and fast.exact is int else node.value_serde.encode
 
 
 def emit(emitter: Emitter, node: Aggregate, flow: Flow) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 
 from state.keys import window_start_bytes
 from streams.operators import rows
-from streams.operators.aggregate import emit_row, emit_update, encoded_key, functions_of, is_cached
+from streams.operators.aggregate import emit_row, emit_update, encoded_key, encoder, functions_of, is_cached
 from streams.operators.drops import LATE, NULL_KEY, NULL_VALUE
 from streams.operators.emitter import Action, Emitter, LineOrigin
 from streams.operators.flow import KEY, VALUE, Flow, Operator, Part, PartName
@@ -38,7 +38,7 @@ def open_store(emitter: Emitter, node: WindowedAggregate) -> None:
     rows.open_store(emitter, node)
     if not is_cached(emitter, node):
         return
-    encode = emitter.constant(f"encode_{name}", node.value_serde.encode)
+    encode = emitter.constant(f"encode_{name}", encoder(node))
     decode = emitter.constant(f"decode_{name}", node.value_serde.decode)
     cache = emitter.named("cache", name)
     emitter.line(f"{cache} = stores.open_cache({name!r}, {encode}, {decode})")

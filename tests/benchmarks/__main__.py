@@ -16,9 +16,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
     parser.add_argument("names", nargs="*", choices=[[], *CASES], help="which; all by default")
     parser.add_argument("--json", action="store_true", help="one JSON object a line")
-    parser.add_argument(
-        "--short", action="store_true", help="less input, one repetition"
-    )
+    parser.add_argument("--short", action="store_true", help="less input, one repetition")
     parser.add_argument("--directory", default=None, help="where logs and state go; a temporary directory by default")
     options = parser.parse_args()
     table = Table("case", "variant", "result", "target", box=None)

@@ -25,19 +25,30 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "exactly once, fdatasync": {"settings": EOS},
     "exactly once, no fdatasync": {"settings": {**EOS, "durability": "none"}},
     "at least once, fdatasync": {"settings": ALO},
-    "exactly once, combiners": {"settings": {**EOS, "combiners": True}, "only": "w2"},
-    "exactly once, cache off": {"settings": EOS, "cache": False, "only": "w2"},
+    "exactly once, combiners": {"settings": {**EOS, "combiners": True}, "only": ("w2",)},
+    "exactly once, cache off": {"settings": EOS, "cache": False, "only": ("w2", "w3", "w4")},
     "exactly once, interpreted": {"settings": EOS, "interpreted": True},
 }
-ROWS = {"w1": 2_000_000, "w2": 300_000}
-SHORT_ROWS = {"w1": 100_000, "w2": 20_000}
-TARGETS = {"w1": "0.20 Y", "w2": "0.12 Y per word"}
+ROWS = {
+    "w1": 2_000_000, "w2": 300_000, "w3": 1_500_000, "w3-2k": 1_500_000, "w3-decoded": 1_000_000, "w3-1m": 1_000_000,
+    "w4": 600_000,
+}  # fmt: skip
+SHORT_ROWS = {**dict.fromkeys(ROWS, 100_000), "w2": 20_000, "w4": 50_000}
+TARGETS = {
+    "w1": "0.20 Y",
+    "w2": "0.12 Y per word",
+    "w3": "0.10 Y",
+    "w3-2k": "0.12 Y",
+    "w3-decoded": "(as the peers do it)",
+    "w3-1m": "(memory)",
+    "w4": "20 us",
+}
 REPETITIONS = int(os.environ.get("BENCHMARK_REPETITIONS", "5"))
 
 
 def run_work(work: str, short: bool, directory: str | None) -> Iterator[Row]:
     """One row per variant, the median of the repetitions; variants take turns."""
-    names = [name for name, variant in VARIANTS.items() if variant.get("only", work) == work]
+    names = [name for name, variant in VARIANTS.items() if work in variant.get("only", (work,))]
     if short:
         names = [name for name in names if name == names[0] or "combiners" in name]
     runs: dict[str, list[Row]] = {name: [] for name in names}
@@ -72,6 +83,11 @@ def _measure(work: str, options: dict[str, Any]) -> Row:
 CASES: dict[str, Callable[[bool, str | None], Iterator[Row]]] = {
     "w1": lambda short, directory: run_work("w1", short, directory),
     "w2": lambda short, directory: run_work("w2", short, directory),
+    "w3": lambda short, directory: run_work("w3", short, directory),
+    "w3-2k": lambda short, directory: run_work("w3-2k", short, directory),
+    "w3-decoded": lambda short, directory: run_work("w3-decoded", short, directory),
+    "w3-1m": lambda short, directory: run_work("w3-1m", short, directory),
+    "w4": lambda short, directory: run_work("w4", short, directory),
     "codec": parts.codec,
     "log": parts.log,
     "commit": parts.commit,

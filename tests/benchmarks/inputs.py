@@ -21,12 +21,12 @@ VOCABULARY = 5_000
 Row = tuple[bytes, bytes, int]
 
 
-def bids(count: int) -> Iterator[Row]:
+def bids(count: int, *, auctions: int = AUCTIONS, hot_auctions: int = HOT_AUCTIONS) -> Iterator[Row]:
     """Key (auction id as text), JSON value, timestamp in ms."""
     draw = random.Random(SEED).random
     for index in range(count):
         hot = draw() < 0.8
-        auction = 1000 + int(draw() * (HOT_AUCTIONS if hot else AUCTIONS)) * 7919 % AUCTIONS
+        auction = 1000 + int(draw() * (hot_auctions if hot else auctions)) * 7919 % auctions
         timestamp = BASE_MS + index * 10_000 // BIDS_PER_10_S
         price = 1 + int(draw() * 10_000)
         value = (
@@ -34,6 +34,17 @@ def bids(count: int) -> Iterator[Row]:
             f'"channel":"{CHANNELS[int(draw() * 4)]}","ts":{timestamp},"url":"/item/{int(draw() * 1e6):06d}"}}'
         )
         yield b"%d" % auction, value.encode(), timestamp
+
+
+def few_bids(count: int) -> Iterator[Row]:
+    """The same for 2 000 auctions: all of them in every window."""
+    return bids(count, auctions=2_000, hot_auctions=500)
+
+
+def many_bids(count: int) -> Iterator[Row]:
+    """The same, each bid for an auction of its own: a million keys within a window of 100 s, to see what they take."""
+    for index, (_, value, timestamp) in enumerate(bids(count)):
+        yield b"%d" % (1_000_000 + index), value, timestamp
 
 
 def lines(count: int) -> Iterator[Row]:

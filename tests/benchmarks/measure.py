@@ -80,12 +80,28 @@ def check(app: Any, work: Work, rows: int) -> None:
         got = [record.value.euros for record in app.read("converted")]
         assert (len(got), sum(got)) == (len(wanted), sum(wanted)), "W1 gave a wrong answer"
         return
+    if work.name in ("w3", "w4"):
+        check_windows(app, work, rows)
+        return
     counts: dict[str, int] = {}
     for _, value, _ in work.rows(rows):
         for word in value.decode().split():
             counts[word] = counts.get(word, 0) + 1
     got_counts = {record.key: record.value for record in app.read("word-counts")}
     assert got_counts == counts, "W2 gave a wrong answer"
+
+
+def check_windows(app: Any, work: Work, rows: int) -> None:
+    """The last value of each auction and window."""
+    counts: dict[tuple[bytes, int], int] = {}
+    for key, _, timestamp in work.rows(rows):
+        first = timestamp // 2_000 * 2_000 - 8_000 if work.name == "w4" else timestamp // 10_000 * 10_000
+        for start in range(first, timestamp + 1, 2_000 if work.name == "w4" else 10_000):
+            counts[key, start] = counts.get((key, start), 0) + 1
+    got: dict[tuple[bytes, int], int] = {}
+    for record in app.read("bids-per-auction"):
+        got[record.key.key, record.key.start] = record.value if isinstance(record.value, int) else record.value.count
+    assert got == counts, f"{work.name} gave a wrong answer"
 
 
 def pin() -> None:

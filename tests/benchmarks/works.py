@@ -9,8 +9,8 @@ from typing import Any
 
 import msgspec
 
-from streams import App
-from tests.benchmarks.inputs import MIN_PRICE, Row, bids, lines
+from streams import App, Windowed, hopping, tumbling
+from tests.benchmarks.inputs import MIN_PRICE, Row, bids, few_bids, lines, many_bids
 
 
 class Bid(msgspec.Struct):
@@ -27,12 +27,24 @@ class Converted(msgspec.Struct):
     ts: int
 
 
+class Counted(msgspec.Struct):
+    """A windowed count as the peers write it."""
+
+    auction: int
+    start: int
+    count: int
+
+
 def to_euros(bid: Bid) -> Converted:
     return Converted(bid.auction, bid.price * 908 // 1000, bid.ts)
 
 
 def itself(word: str) -> str:
     return word
+
+
+def counted(window: Windowed[bytes], count: int) -> Counted:
+    return Counted(int(window.key), window.start, count)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,7 +74,37 @@ def word_count(data_dir: Path, settings: dict[str, Any]) -> App:
     return app
 
 
+def tumbling_count(data_dir: Path, settings: dict[str, Any]) -> App:
+    """W3: a count per auction and 10 s; nothing looks at a bid. Updates leave with windowed keys."""
+    app = App("w3", data_dir=data_dir, **settings)
+    counts = app.stream("bids", key=bytes, value=Bid).group_by_key().windowed_by(tumbling("10s")).count(store="counts")
+    counts.to_stream().to("bids-per-auction")
+    return app
+
+
+def tumbling_count_decoded(data_dir: Path, settings: dict[str, Any]) -> App:
+    """W3 as the peers do it: the bid is decoded for its event time, and the updates are rows of JSON."""
+    app = App("w3", data_dir=data_dir, **settings)
+    bids_by_time = app.stream("bids", key=bytes, value=Bid, timestamp="ts")
+    counts = bids_by_time.group_by_key().windowed_by(tumbling("10s")).count(store="counts")
+    counts.to_stream().map_values(counted, value=Counted).to("bids-per-auction")
+    return app
+
+
+def hopping_count(data_dir: Path, settings: dict[str, Any]) -> App:
+    """W4: as W3, in windows of 10 s that begin every 2 s."""
+    app = App("w4", data_dir=data_dir, **settings)
+    windows = app.stream("bids", key=bytes, value=Bid).group_by_key().windowed_by(hopping("10s", advance="2s"))
+    windows.count(store="counts").to_stream().to("bids-per-auction")
+    return app
+
+
 WORKS = {
     "w1": Work(name="w1", topic="bids", rows=bids, build=filter_map, units_per_row=1.0),
+    "w3": Work(name="w3", topic="bids", rows=bids, build=tumbling_count, units_per_row=1.0),
+    "w3-decoded": Work(name="w3", topic="bids", rows=bids, build=tumbling_count_decoded, units_per_row=1.0),
+    "w3-2k": Work(name="w3", topic="bids", rows=few_bids, build=tumbling_count_decoded, units_per_row=1.0),
+    "w3-1m": Work(name="w3", topic="bids", rows=many_bids, build=tumbling_count, units_per_row=1.0),
+    "w4": Work(name="w4", topic="bids", rows=bids, build=hopping_count, units_per_row=1.0),
     "w2": Work(name="w2", topic="lines", rows=lines, build=word_count, units_per_row=10.0),
 }
