@@ -73,7 +73,9 @@ class Broker:
         self._observer = observer
         self._catalog = Catalog(filesystem, random)
         self._waiting = Waiting()
-        self._partitions = Partitions(filesystem, config.durability, observer, self._waiting)
+        self._partitions = Partitions(
+            filesystem, config.durability, observer, self._waiting, sync_interval_ms=config.sync_interval_ms
+        )
         guard = DiskGuard(filesystem, config.min_free_bytes)
         settings = Settings(config, self._catalog, self._partitions)
         self._topics = Topics(config, self._catalog, self._partitions, guard, settings)
@@ -172,6 +174,7 @@ class Broker:
         self._answer_fetches(self._waiting.fetches.expired(now_ms))
         self._waiting.release_coordinated(self._coordinator.tick(now_ms))
         self._settle(now_ms)
+        self._partitions.sync_if_due(now_ms)
         self._housekeeping.tick(now_ms)
         self._partitions.checkpoint_if_due(now_ms)
 

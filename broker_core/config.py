@@ -26,6 +26,9 @@ class Durability(Enum):
 
     SYNCED = "synced"
     """Acknowledged after fdatasync; nothing acknowledged is lost on power failure."""
+    INTERVAL = "interval"
+    """Acknowledged once the operating system has the bytes, and synced every ``sync_interval_ms``: power failure loses
+    at most what was acknowledged in that time, and what came with it."""
     NONE = "none"
     """Acknowledged once the operating system has the bytes: survives kill -9, not power failure."""
 
@@ -86,6 +89,8 @@ class BrokerConfig:
     num_partitions: int = 4
     auto_create_topics: bool = True
     durability: Durability = Durability.SYNCED
+    sync_interval_ms: int = 100
+    """With ``Durability.INTERVAL``: no byte is older than this when its sync begins."""
     offsets_topic_partitions: int = 1
     transaction_topic_partitions: int = 1
     transaction_max_timeout_ms: int = 15 * 60_000

@@ -13,8 +13,9 @@ from broker_core.catalog import Topic
 from broker_core.config import LogConfig
 from broker_core.log.checkpoint import read_partition_metadata, write_partition_metadata
 from broker_core.log.partition_log import PartitionLog, create_log
-from broker_core.model import LeaderEpoch, TopicPartition
+from broker_core.model import LeaderEpoch, TimestampMs, TopicPartition
 from broker_core.ports import Filesystem, Observer
+from broker_core.recovery_points import RecoveryPoints
 
 LOGS_PATH: Final = "logs"
 
@@ -45,6 +46,46 @@ def create_partition_log(
     filesystem.make_directory(path)
     write_partition_metadata(filesystem, path, topic.id)
     return create_log(filesystem, path, partition, config, observer, leader_epoch=leader_epoch)
+
+
+def open_partition_log(
+    filesystem: Filesystem,
+    topic: Topic,
+    partition: TopicPartition,
+    config: LogConfig,
+    now_ms: TimestampMs,
+    observer: Observer,
+    points: RecoveryPoints,
+    *,
+    clean: bool,
+    leader_epoch: LeaderEpoch,
+) -> PartitionLog:
+    """The log of ``partition``, recovered as far as ``points`` say that it must be.
+
+    Arguments:
+        clean: the last owner closed it.
+
+    Raises:
+        StorageError: it holds what it should not.
+        OSError: the disk fails.
+    """
+    path = directory_of(partition)
+    log = PartitionLog.open(
+        filesystem,
+        path,
+        partition,
+        config,
+        now_ms,
+        observer,
+        clean=clean and partition in points.recovery_points,
+        recovery_point=points.recovery_points.get(partition, 0),
+        leader_epoch=leader_epoch,
+        start_offset=points.start_offsets.get(partition, 0),
+    )
+    if read_partition_metadata(filesystem, path) is None:
+        write_partition_metadata(filesystem, path, topic.id)
+        filesystem.sync_directory(path)
+    return log
 
 
 def remove_strays(

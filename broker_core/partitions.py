@@ -13,14 +13,20 @@ from broker_core.catalog import Topic
 from broker_core.config import Durability, LogConfig
 from broker_core.decision import Marker
 from broker_core.errors import BrokerError, ErrorCode, StorageError
-from broker_core.log.checkpoint import read_partition_metadata, write_partition_metadata
 from broker_core.log.partition_log import PartitionLog
 from broker_core.log.results import AppendResult, PendingSync
 from broker_core.model import LeaderEpoch, Offset, TopicPartition
 from broker_core.outcome import SyncResult
-from broker_core.partition_directories import LOGS_PATH, create_partition_log, directory_of, remove_strays
+from broker_core.partition_directories import (
+    LOGS_PATH,
+    create_partition_log,
+    directory_of,
+    open_partition_log,
+    remove_strays,
+)
 from broker_core.ports import Filesystem, Observer
 from broker_core.recovery_points import RecoveryPoints
+from broker_core.sync_schedule import SyncSchedule
 
 CHECKPOINT_INTERVAL_MS: Final = 60_000
 """How often recovery points are written (Kafka's log.flush.offset.checkpoint.interval.ms): bounds a restart's scan."""
@@ -42,6 +48,7 @@ class Partitions:
     Arguments:
         filesystem: the data directory.
         durability: whether an append counts when synced, or at once.
+        sync_interval_ms: for ``Durability.INTERVAL``.
         observer: handed to the logs.
         listener: hears of progress and failure.
 
@@ -52,10 +59,16 @@ class Partitions:
     """
 
     def __init__(
-        self, filesystem: Filesystem, durability: Durability, observer: Observer, listener: ProgressListener
+        self,
+        filesystem: Filesystem,
+        durability: Durability,
+        observer: Observer,
+        listener: ProgressListener,
+        *,
+        sync_interval_ms: int = 0,
     ) -> None:
         self._filesystem = filesystem
-        self._waits_for_sync = durability is Durability.SYNCED
+        self._schedule = SyncSchedule(durability, sync_interval_ms)
         self._observer = observer
         self._listener = listener
         self._points = RecoveryPoints(filesystem, observer)
@@ -102,7 +115,11 @@ class Partitions:
         owned = remove_strays(self._filesystem, topic_ids, self._observer)
         self._points.retain(dict.fromkeys(owned))
         for partition, (topic, config) in wanted.items():
-            self._open_log(topic, partition, config, now_ms, clean=was_clean and partition in owned)
+            log = open_partition_log(
+                self._filesystem, topic, partition, config, now_ms, self._observer, self._points,
+                clean=was_clean and partition in owned, leader_epoch=leader_epoch,
+            )  # fmt: skip
+            self.logs[partition], self.durable[partition] = log, log.end_offset
         self.cleaned_offsets = dict(self._points.cleaned_offsets)
         self._next_checkpoint_ms = now_ms + CHECKPOINT_INTERVAL_MS
 
@@ -157,6 +174,7 @@ class Partitions:
             self._dirty.pop(partition, None)
             self.durable.pop(partition, None)
             self.cleaned_offsets.pop(partition, None)
+            self._schedule.taken(partition)
             if partition in self._wave:
                 self._discarded.append(self._wave.pop(partition))
             else:
@@ -181,7 +199,7 @@ class Partitions:
         problem: StorageError | None = None
         for partition, log in self.logs.items():
             try:
-                log.close(now_ms)
+                log.close(now_ms, since=self.durable[partition])
                 if not log.has_failed:
                     self.durable[partition] = log.end_offset
             except StorageError as error:
@@ -192,33 +210,12 @@ class Partitions:
         self.logs = {}
         return is_clean
 
-    def _open_log(
-        self, topic: Topic, partition: TopicPartition, config: LogConfig, now_ms: int, *, clean: bool
-    ) -> None:
-        log = PartitionLog.open(
-            self._filesystem,
-            directory_of(partition),
-            partition,
-            config,
-            now_ms,
-            self._observer,
-            clean=clean and partition in self._points.recovery_points,
-            recovery_point=self._points.recovery_points.get(partition, 0),
-            leader_epoch=self._leader_epoch,
-            start_offset=self._points.start_offsets.get(partition, 0),
-        )
-        self.logs[partition] = log
-        self.durable[partition] = log.end_offset
-        if read_partition_metadata(self._filesystem, directory_of(partition)) is None:
-            write_partition_metadata(self._filesystem, directory_of(partition), topic.id)
-            self._filesystem.sync_directory(directory_of(partition))
-
     # -- appends and syncs
 
     def append(self, log: PartitionLog, batch: bytes, now_ms: int, *, from_coordinator: bool = False) -> AppendResult:
         """Append a batch. Raises as ``PartitionLog.append``."""
         result = log.append(batch, now_ms, from_coordinator=from_coordinator)
-        self._appended(log)
+        self._appended(log, now_ms)
         return result
 
     def append_marker(self, log: PartitionLog, marker: Marker, now_ms: int) -> AppendResult:
@@ -226,7 +223,7 @@ class Partitions:
         result = log.append_marker(
             marker.producer_id, marker.producer_epoch, marker.coordinator_epoch, marker.commit, now_ms
         )
-        self._appended(log)
+        self._appended(log, now_ms)
         return result
 
     def pending_syncs(self) -> tuple[PendingSync, ...]:
@@ -234,6 +231,8 @@ class Partitions:
         if self._wave or not self._dirty:
             return ()
         dirty, self._dirty = self._dirty, {}
+        for partition in dirty:
+            self._schedule.taken(partition)
         wave = []
         for partition, log in dirty.items():
             pending = log.pending_sync(self.durable[partition])
@@ -265,18 +264,26 @@ class Partitions:
         while self._discarded:
             self._discarded.pop().close(0)
 
-    def _appended(self, log: PartitionLog) -> None:
-        if self._waits_for_sync:
-            self._dirty[log.topic_partition] = log
-        else:
-            log.mark_synced(log.end_offset)
-            self._listener.advanced(log.topic_partition, log.end_offset)
+    def sync_if_due(self, now_ms: int) -> None:
+        """Put into the next wave what has counted for long enough without a sync."""
+        for partition in self._schedule.due(now_ms):
+            self._dirty[partition] = self.logs[partition]
+
+    def _appended(self, log: PartitionLog, now_ms: int) -> None:
+        partition, end = log.topic_partition, log.end_offset
+        if self._schedule.waits(log.config):
+            self._dirty[partition] = log
+            return
+        log.mark_synced(end)
+        self._listener.advanced(partition, end)
+        if self._schedule.appended(partition, end - self.durable[partition], log.config, now_ms):
+            self._dirty[partition] = log
 
     # -- checkpoints
 
     def next_deadline(self) -> int:
-        """When the next checkpoint is due, in ms."""
-        return self._next_checkpoint_ms
+        """When the next checkpoint or sync is due, in ms."""
+        return min(self._next_checkpoint_ms, self._schedule.next_ms)
 
     def checkpoint_if_due(self, now_ms: int) -> None:
         """Once in ``CHECKPOINT_INTERVAL_MS`` write what is durable. A failure is told to the observer only.
@@ -290,7 +297,7 @@ class Partitions:
             self.write_points()
         except OSError as error:
             self._observer.event("broker.checkpoint_failed", reason=str(error))
-        if not self._waits_for_sync:
+        if not self._schedule.syncs_everything:
             self._dirty = {
                 partition: log for partition, log in self.logs.items() if log.end_offset > self.durable[partition]
             }

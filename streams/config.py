@@ -28,6 +28,9 @@ class StreamsConfig:
     commit_interval_ms: int = 100
     partitions: int = 4
     durability: str = "synced"
+    """When the embedded log acknowledges: ``synced``, ``interval`` or ``none``. docs/how-to/durability.md."""
+    sync_interval_ms: int = 100
+    """With ``durability="interval"``: how often what was acknowledged is synced."""
     compression_type: str = "none"
     """How the application's producers pack their batches."""
     state_backend: str = "rocksdb"
@@ -50,7 +53,7 @@ class StreamsConfig:
 ENVIRONMENT_PREFIX = "STREAMS_"
 
 _CHOICES = {
-    "durability": ("synced", "none"),
+    "durability": ("synced", "interval", "none"),
     "compression_type": ("none", "gzip", "snappy", "lz4", "zstd"),
     "state_backend": ("rocksdb", "memory"),
 }

@@ -295,13 +295,14 @@ class PartitionLog:
         """What retention and compaction work on; for ``upkeep`` and ``cleaner`` only."""
         return LogParts(self._directory, self._segments, self._producers, self._epochs, self._reader, self._writer)
 
-    def close(self, now_ms: TimestampMs) -> None:
+    def close(self, now_ms: TimestampMs, *, since: Offset | None = None) -> None:
         """Sync everything, write what lets the next ``open`` skip the scan, and close. A failed log is only closed.
+        ``since`` is as for ``pending_sync``.
 
         Raises:
             StorageError: not everything is on disk: the next open must not be ``clean``.
         """
-        self._writer.close(now_ms, self.high_watermark)
+        self._writer.close(now_ms, self.high_watermark if since is None else since)
         self.high_watermark = self.end_offset
 
 

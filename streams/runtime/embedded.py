@@ -269,6 +269,7 @@ def broker_config(config: StreamsConfig) -> BrokerConfig:
     return BrokerConfig(
         num_partitions=config.partitions,
         durability=Durability(config.durability),
+        sync_interval_ms=config.sync_interval_ms,
         log=LogConfig(check_records=False),  # nobody writes but our own producer
         fetch_max_bytes=max(config.fetch_max_bytes, BrokerConfig().fetch_max_bytes),
     )

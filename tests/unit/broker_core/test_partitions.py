@@ -9,7 +9,7 @@ import pytest
 
 from broker_core.catalog import Topic
 from broker_core.config import Durability, LogConfig
-from broker_core.errors import BrokerError, ErrorCode
+from broker_core.errors import BrokerError, ErrorCode, StorageError
 from broker_core.memory_filesystem import MemoryFilesystem
 from broker_core.model import TopicPartition
 from broker_core.outcome import SyncResult
@@ -38,22 +38,25 @@ class Listener:
 class World:
     """Partitions over one disk."""
 
-    def __init__(self, *topics: Topic, durability: Durability = Durability.SYNCED) -> None:
+    def __init__(
+        self, *topics: Topic, durability: Durability = Durability.SYNCED, config: LogConfig | None = None
+    ) -> None:
         self.filesystem = MemoryFilesystem()
         self.durability = durability
+        self.config = config or LogConfig()
         self.epoch = 0
         self.open(*topics, was_clean=False)
 
     def open(self, *topics: Topic, was_clean: bool) -> None:
         self.epoch += 1
         self.events, self.listener = Events(), Listener()
-        self.partitions = Partitions(self.filesystem, self.durability, self.events, self.listener)
-        wanted = [(topic, LogConfig()) for topic in topics]
+        self.partitions = Partitions(self.filesystem, self.durability, self.events, self.listener, sync_interval_ms=100)
+        wanted = [(topic, self.config) for topic in topics]
         self.partitions.open(wanted, leader_epoch=self.epoch, was_clean=was_clean, now_ms=NOW)
 
-    def append(self, partition: TopicPartition, value: str) -> None:
+    def append(self, partition: TopicPartition, value: str, now_ms: int = NOW) -> None:
         batch = build_batch([None], [value.encode()], [NOW])
-        self.partitions.append(self.partitions.find(partition), batch, NOW)
+        self.partitions.append(self.partitions.find(partition), batch, now_ms)
 
     def sync(self) -> None:
         wave = self.partitions.pending_syncs()
@@ -172,3 +175,73 @@ def test_a_failed_checkpoint_is_only_told() -> None:
     world.partitions.checkpoint_if_due(NOW + CHECKPOINT_INTERVAL_MS)
     assert world.events.named("broker.checkpoint_failed")
     assert world.partitions.next_deadline() == NOW + 2 * CHECKPOINT_INTERVAL_MS
+
+
+def test_with_an_interval_nothing_waits_and_everything_is_synced_in_time() -> None:
+    world = World(WORDS, durability=Durability.INTERVAL)
+    world.append(WORDS_0, "a")
+    assert world.listener.heard == [(WORDS_0, 1)]
+    world.append(WORDS_1, "b", NOW + 60)
+    assert world.partitions.next_deadline() == NOW + 100
+    world.partitions.sync_if_due(NOW + 99)
+    assert world.partitions.pending_syncs() == ()
+    world.partitions.sync_if_due(NOW + 100)
+    wave = world.partitions.pending_syncs()
+    assert [pending.topic_partition for pending in wave] == [WORDS_0]
+    for pending in wave:
+        for file in pending.files:
+            file.sync()
+    world.partitions.synced(SyncResult(done=wave))
+    assert world.partitions.next_deadline() == NOW + 160
+    world.filesystem.crash(random.Random(1), "drop")
+    world.open(WORDS, was_clean=False)
+    assert world.ends() == {"words-0": 1, "words-1": 0}, "what was acknowledged within the interval is lost"
+
+
+def test_a_failed_sync_of_the_interval_loses_the_log() -> None:
+    world = World(WORDS, durability=Durability.INTERVAL)
+    world.append(WORDS_0, "a")
+    world.partitions.sync_if_due(NOW + 100)
+    (pending,) = world.partitions.pending_syncs()
+    world.partitions.synced(SyncResult(failed=((pending, OSError(5, "I/O error")),)))
+    assert world.listener.heard == [(WORDS_0, 1), (WORDS_0, ErrorCode.KAFKA_STORAGE_ERROR)]
+    with pytest.raises(StorageError, match="given up"):
+        world.append(WORDS_0, "b")
+
+
+@pytest.mark.parametrize("durability", [Durability.INTERVAL, Durability.NONE])
+def test_a_topic_may_ask_for_earlier_syncs(durability: Durability) -> None:
+    world = World(WORDS, durability=durability, config=LogConfig(flush_messages=3, flush_ms=40))
+    world.append(WORDS_0, "a")
+    world.append(WORDS_0, "b")
+    assert world.partitions.pending_syncs() == ()
+    assert world.partitions.next_deadline() == NOW + 40
+    world.append(WORDS_0, "c")
+    world.sync()
+    world.append(WORDS_1, "d")
+    world.partitions.sync_if_due(NOW + 40)
+    world.sync()
+    world.filesystem.crash(random.Random(1), "drop")
+    world.open(WORDS, was_clean=False)
+    assert world.ends() == {"words-0": 3, "words-1": 1}
+
+
+def test_a_topic_that_is_flushed_after_each_message_is_acknowledged_when_synced() -> None:
+    world = World(WORDS, durability=Durability.NONE, config=LogConfig(flush_messages=1))
+    world.append(WORDS_0, "a")
+    assert world.listener.heard == []
+    world.sync()
+    assert world.listener.heard == [(WORDS_0, 1)]
+
+
+@pytest.mark.parametrize("durability", list(Durability))
+def test_a_clean_close_leaves_nothing_unsynced(durability: Durability) -> None:
+    world = World(WORDS, durability=durability)
+    world.append(WORDS_0, "a")
+    world.append(WORDS_0, "b")
+    world.sync()
+    world.append(WORDS_0, "c")
+    assert world.partitions.close(NOW)
+    world.filesystem.crash(random.Random(1), "drop")
+    world.open(WORDS, was_clean=True)
+    assert world.ends() == {"words-0": 3, "words-1": 0}
