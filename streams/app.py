@@ -32,6 +32,7 @@ from streams.topology.passes import Passes
 if TYPE_CHECKING:
     from streams.query.local import ReadOnlyStore
     from streams.query.windows import ReadOnlyWindowStore
+    from streams.runtime.metrics import WorkerMetrics
     from streams.runtime.supervisor import Supervisor
 
 K = TypeVar("K")
@@ -68,6 +69,8 @@ class App:
         self._feeds: list[Feed] = []
         self.running: Supervisor | None = None
         """What runs this application in this process; set and cleared by the runtime."""
+        self.last_metrics: WorkerMetrics | None = None
+        """The last numbers of a run that has ended; set by the runtime."""
         self.config({})  # so that a mistake is reported where it was made
 
     def __repr__(self) -> str:
@@ -274,6 +277,19 @@ class App:
         from streams.runtime.access import query
 
         return query(self, self.store_name(table))
+
+    @property
+    def metrics(self) -> WorkerMetrics:
+        """A snapshot of the running application, from any thread; after a run, its last numbers.
+
+        ``dropped``, ``late``, ``skipped`` and ``dead_lettered`` count records by operator.
+
+        Raises:
+            StreamsError: it has not run in this process yet.
+        """
+        from streams.runtime.access import metrics
+
+        return metrics(self)
 
     def store_name(self, table: KTable[Any, Any] | str) -> str:
         """The name of a table's store, checked.

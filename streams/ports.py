@@ -20,7 +20,9 @@ class Observer(Protocol):
     """Hears what a worker does, on the worker's thread; the default hears nothing.
 
     Names are dotted constants: ``worker.state``, ``commit.step`` (``step``, ``at`` = ``before`` or ``after``),
-    ``commit.done`` (``duration_ms``), ``restore.started``, ``restore.batch``, ``restore.done``, ``record.dropped``.
+    ``commit.done`` (``duration_ms``), ``restore.started``, ``restore.batch``, ``restore.done``, ``record.failed``
+    (``operator``, ``topic``, ``partition``, ``offset``, ``attempt``, ``error``, ``policy``; once for each failure that
+    did not stop the application), ``record.dropped`` (``operator``, ``reason``, ``count`` since the last commit).
     An exception that an observer raises stops the worker as a failure of its own would.
     """
 

@@ -26,6 +26,7 @@ from streams.query.windows import open_store
 from streams.runtime.activity import Activity, wait
 from streams.runtime.application import Application
 from streams.runtime.connection import clock_ms, connect
+from streams.runtime.metrics import WorkerMetrics
 from streams.runtime.supervisor import Supervisor, complete
 from streams.serde import resolve
 from streams.serde.explain import decoding_problem, encoding_problem
@@ -123,6 +124,15 @@ def read_batches(call: Call, topic: str, *, from_offset: int = EARLIEST_OFFSET) 
             if position >= end:
                 break
     call(lambda client: _assign(consumer, {}))
+
+
+def metrics(app: Application) -> WorkerMetrics:
+    """The numbers of the running application, or of its last run in this process."""
+    if app.running is not None and app.running.worker is not None:
+        return app.running.metrics()
+    if app.last_metrics is None:
+        raise StreamsError("the application has not run in this process yet; there are no metrics")
+    return app.last_metrics
 
 
 def query(app: Application, name: str) -> ReadOnlyStore[Any, Any]:

@@ -11,13 +11,15 @@ from streams.topology.feed import Feed
 from streams.topology.nodes import AnySerde
 
 if TYPE_CHECKING:
+    from streams.runtime.metrics import WorkerMetrics
     from streams.runtime.supervisor import Supervisor
 
 
 class Application(Protocol):
-    """An application that can be run; ``running`` is set while it is, in this process."""
+    """An application that can be run; ``running`` is set while it is, in this process, ``last_metrics`` after it."""
 
     running: Supervisor | None
+    last_metrics: WorkerMetrics | None
 
     def config(self, overrides: Mapping[str, Any] | None = None) -> StreamsConfig: ...
 

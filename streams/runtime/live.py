@@ -35,9 +35,15 @@ def live_text(name: str, metrics: WorkerMetrics, rate: float) -> str:
     parts.append(f"{metrics.commits:,} commits (last {metrics.last_commit_ms:.0f} ms)")
     if metrics.state_rows or metrics.state_bytes:
         parts.append(f"state {metrics.state_rows:,} rows, {size_text(metrics.state_bytes)}")
-    dropped = sum(metrics.dropped.values())
-    if dropped:
-        parts.append(f"dropped {dropped:,}")
+    counted = {
+        "dropped": metrics.dropped,
+        "late": metrics.late,
+        "skipped": metrics.skipped,
+        "dead letters": metrics.dead_lettered,
+    }
+    parts += [f"{what} {sum(counts.values()):,}" for what, counts in counted.items() if counts]
+    if metrics.waiting:
+        parts.append(f"waiting for a retry {metrics.waiting}")
     return " | ".join(parts)
 
 

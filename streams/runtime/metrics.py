@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from streams.codegen.counters import DropCounters
+from streams.operators.drops import DEAD_LETTERED, LATE, SKIPPED
 
 if TYPE_CHECKING:
     from streams.runtime.engine import Engine
@@ -28,7 +29,10 @@ class WorkerMetrics:
     Arguments:
         state: of the worker's lifecycle, as a word.
         lag: records on the broker that no task has processed yet, as far as known.
-        dropped: ``"operator: reason"`` to a count.
+        waiting: tasks that wait for the retry of a record.
+        dropped: ``"operator: reason"`` to a count; whatever is not in the three below.
+        late: operator to records that came after their window had closed, once for each window.
+        skipped, dead_lettered: operator to records that it failed on and that its error policy let go of.
     """
 
     state: str
@@ -39,12 +43,23 @@ class WorkerMetrics:
     last_commit_ms: int = 0
     state_bytes: int = 0
     state_rows: int = 0
+    waiting: int = 0
     dropped: dict[str, int] = field(default_factory=dict)
+    late: dict[str, int] = field(default_factory=dict)
+    skipped: dict[str, int] = field(default_factory=dict)
+    dead_lettered: dict[str, int] = field(default_factory=dict)
 
 
 def snapshot(state: str, totals: Totals, engine: Engine | None, counters: DropCounters) -> WorkerMetrics:
     """The numbers as they are now; sizes and lag are 0 while no task runs."""
     tasks = engine.tasks if engine is not None else []
+    own = {LATE: dict[str, int](), SKIPPED: dict[str, int](), DEAD_LETTERED: dict[str, int]()}
+    dropped: dict[str, int] = {}
+    for (operator, reason), count in counters.counts.items():
+        if reason in own:
+            own[reason][operator] = count
+        else:
+            dropped[f"{operator}: {reason}"] = count
     return WorkerMetrics(
         state=state,
         records_processed=totals.processed,
@@ -56,5 +71,9 @@ def snapshot(state: str, totals: Totals, engine: Engine | None, counters: DropCo
         state_rows=sum(
             running.stores.backend.approximate_count(spec.name) for running in tasks for spec in running.stores.specs
         ),
-        dropped={f"{operator}: {reason}": count for (operator, reason), count in counters.counts.items()},
+        waiting=sum(running.task.resumes_at_ms is not None for running in tasks),
+        dropped=dropped,
+        late=own[LATE],
+        skipped=own[SKIPPED],
+        dead_lettered=own[DEAD_LETTERED],
     )

@@ -47,7 +47,8 @@ def run_app(
     app.running = supervisor
     try:
         with stop_on_signals(supervisor, on_signal):
-            return supervisor.run(until_end=until_end, accept=accept, cache=cache, tune=own_process)
+            app.last_metrics = supervisor.run(until_end=until_end, accept=accept, cache=cache, tune=own_process)
+            return app.last_metrics
     except ProcessingError as error:
         raise error.with_traceback(None) from error.__cause__  # the cause's traceback is the user's; ours would bury it
     finally:

@@ -81,6 +81,17 @@ class Supervisor:
         """The worker while ``run`` is under way."""
         return self._worker
 
+    def metrics(self) -> WorkerMetrics:
+        """The worker's numbers as they are now; from any thread.
+
+        Raises:
+            StreamsError: the application has stopped, or no answer in time.
+        """
+        worker = self._worker
+        if worker is None:
+            raise StreamsError("the application has stopped")
+        return worker.metrics() if threading.get_ident() == self._thread else self.call(lambda _: _now(worker.metrics))
+
     def stop(self) -> None:
         """Ask the application to commit and stop; from any thread or signal handler."""
         self._stop.set()
@@ -211,6 +222,12 @@ class Supervisor:
         for _, future in self._active:
             future.set_exception(gone)
         self._active.clear()
+
+
+def _now(function: Callable[[], T]) -> Activity[T]:
+    """An activity that waits for nothing."""
+    return function()
+    yield
 
 
 def complete(client: Client, activity: Activity[T], timeout_ms: int = 60_000) -> T:

@@ -33,6 +33,11 @@ def test_the_line_names_rate_lag_state_and_drops() -> None:
     )
 
 
+def test_what_ended_early_is_told_apart() -> None:
+    text = live_text("app", metrics(late={"w": 1}, skipped={"a": 1, "b": 2}, dead_lettered={"c": 4}, waiting=1), 0.0)
+    assert text.endswith("| late 1 | skipped 3 | dead letters 4 | waiting for a retry 1")
+
+
 def test_nothing_is_said_of_what_is_not_there() -> None:
     assert (
         live_text("app", metrics(), 0.0) == "app: running | 0 records/s | 0 processed | lag 0 | 0 commits (last 0 ms)"
