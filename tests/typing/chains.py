@@ -51,6 +51,27 @@ reveal_type(by_key)  # is: streams.dsl.table.KTable[str, float]
 reveal_type(app.query(total)["a"])  # is: float
 reveal_type(lines.merge(bids))  # is: streams.dsl.stream.KStream[str, str | chains.Bid]
 reveal_type(lines.merge(lines))  # is: streams.dsl.stream.KStream[str, str]
+users = app.table("users", key=str, value=str)
+sales = app.table("sales", key=str, value=Bid)
+reveal_type(sales)  # is: streams.dsl.table.KTable[str, chains.Bid]
+reveal_type(lines.to_table())  # is: streams.dsl.table.KTable[str, str]
+reveal_type(sales.filter(lambda bid: bid.price > 1))  # is: streams.dsl.table.KTable[str, chains.Bid]
+reveal_type(sales.filter_not(lambda key, bid: key == "", store="s"))  # is: streams.dsl.table.KTable[str, chains.Bid]
+reveal_type(sales.map_values(lambda bid: bid.price))  # is: streams.dsl.table.KTable[str, float]
+reveal_type(sales.map_values(lambda key, bid: len(key), store="t"))  # is: streams.dsl.table.KTable[str, int]
+reveal_type(bids.join(users, lambda bid, user: f"{bid.price} {user}"))  # is: streams.dsl.stream.KStream[str, str]
+reveal_type(bids.left_join(users, lambda key, bid, user: user))  # is: streams.dsl.stream.KStream[str, str | None]
+reveal_type(users.join(sales, lambda user, bid: bid.price))  # is: streams.dsl.table.KTable[str, float]
+reveal_type(users.left_join(sales, lambda _, bid: bid))  # is: streams.dsl.table.KTable[str, chains.Bid | None]
+reveal_type(users.outer_join(sales, lambda key, user, bid: user))  # is: streams.dsl.table.KTable[str, str | None]
+by_price = sales.group_by(lambda key, bid: (int(bid.price), key), key=int, value=str)
+reveal_type(by_price)  # is: streams.dsl.grouped_table.KGroupedTable[int, str]
+some = sales.group_by(lambda bid: (bid.auction, bid) if bid.price else None)
+reveal_type(some)  # is: streams.dsl.grouped_table.KGroupedTable[int, chains.Bid]
+reveal_type(by_price.count(store="u"))  # is: streams.dsl.table.KTable[int, int]
+reveal_type(by_price.reduce(max, min, store="v"))  # is: streams.dsl.table.KTable[int, str]
+lengths = by_price.aggregate(float, lambda old, name: old + len(name), lambda old, name: old - len(name), store="w")
+reveal_type(lengths)  # is: streams.dsl.table.KTable[int, float]
 lines.peek(print)
 lines.for_each(print)
 lines.to(lambda line: f"lines-{line[:1]}")

@@ -47,6 +47,16 @@ lines.group_by_key().filter(len)  # error: has no attribute "filter"
 lines.group_by_key().count().to("counts")  # error: has no attribute "to"
 app.stream("x", key=str)  # error: Missing named argument "value"
 app.stream("x", key="str", value=str)  # error
+users = app.table("users", key=str, value=str)
+lines.join(bids, lambda line, bid: line)  # error
+bids.join(users, lambda bid, user: user)  # error
+lines.join(users, lambda line, user: user.price)  # error: has no attribute "price"
+lines.left_join(users, lambda line, user: user.upper())  # error: has no attribute "upper"
+users.outer_join(users, lambda left, right: left.upper())  # error: has no attribute "upper"
+users.filter(lambda key, user, context: True)  # error
+users.group_by(lambda user: user)  # error
+users.map_values(str.upper).to("out")  # error: has no attribute "to"
+users.group_by(lambda user: (user, 1)).reduce(max)  # error
 wrong: KStream[int, str] = lines  # error: Incompatible types in assignment
 app.stream("y", key=serde.int64, value=Bid, timestamp=lambda bid: bid.when)  # error: has no attribute "when"
 driver = TopologyTestDriver(app)
