@@ -50,6 +50,8 @@ LOAD_BYTES: Final = 4 * 1024 * 1024
 """Read at once when the coordinators are loaded."""
 MAX_SETTLING_ROUNDS: Final = 1_000
 """Steps of the coordinator after one event; each ends a phase of some transaction, so that more is a fault."""
+CLOCK_TOLERANCE_MS: Final = 1_000
+"""A clock that is set back by less only makes something late by as much."""
 MAX_INLINE_WAVES: Final = 16
 """Sync waves carried out by ``open`` and ``close`` themselves; a transaction's end takes three."""
 
@@ -96,6 +98,7 @@ class Broker:
         )
         self._housekeeping = Housekeeping(self._partitions, observer)
         self._directory: DataDirectory | None = None
+        self._latest_ms = 0
 
     def open(self, now_ms: int) -> None:
         """Claim the data directory, recover every log, load the coordinators and finish prepared transactions.
@@ -138,6 +141,7 @@ class Broker:
             if request.api_key == ApiKey.API_VERSIONS:
                 return Reply(unsupported_version())
             raise ProtocolError(f"API key {request.api_key} version {request.api_version} is not served here")
+        self._latest_ms = max(self._latest_ms, now_ms)
         call = Call(connection, request.api_version, request.client_id, now_ms)
         outcome = handler(self._context, request.body, call)
         if self._waiting.moved or self._waiting.failed:
@@ -171,12 +175,20 @@ class Broker:
 
         Early and repeated calls are harmless.
         """
+        if now_ms < self._latest_ms - CLOCK_TOLERANCE_MS:
+            self._clock_went_back(now_ms)
+        self._latest_ms = now_ms
         self._answer_fetches(self._waiting.fetches.expired(now_ms))
         self._waiting.release_coordinated(self._coordinator.tick(now_ms))
         self._settle(now_ms)
         self._partitions.sync_if_due(now_ms)
         self._housekeeping.tick(now_ms)
         self._partitions.checkpoint_if_due(now_ms)
+
+    def is_due(self, now_ms: int) -> bool:
+        """Whether ``tick`` has work: a deadline has come, or the clock went back, so that none means anything."""
+        deadline = self.next_deadline()
+        return (deadline is not None and deadline <= now_ms) or now_ms < self._latest_ms - CLOCK_TOLERANCE_MS
 
     def next_deadline(self) -> int | None:
         """When ``tick`` has work next, in ms; ``None`` for never."""
@@ -210,6 +222,14 @@ class Broker:
             directory.release()
 
     # -- inside
+
+    def _clock_went_back(self, now_ms: int) -> None:
+        """Deadlines were set by a clock that was wrong, or by one that is wrong now: begin all of them anew."""
+        self._observer.event("broker.clock_went_back", by_ms=self._latest_ms - now_ms)
+        self._answer_fetches(self._waiting.fetches.all())
+        self._partitions.clock_went_back(now_ms)
+        self._coordinator.clock_went_back(now_ms)
+        self._housekeeping.clock_went_back(now_ms)
 
     def _settle(self, now_ms: int) -> None:
         """Let the coordinator take every step that the partitions' progress allows."""

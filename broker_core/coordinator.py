@@ -317,6 +317,11 @@ class Coordinator:
         """When ``tick`` wants to be called next, in milliseconds; ``None`` for never."""
         return self._next_scan_ms
 
+    def clock_went_back(self, now_ms: int) -> None:
+        """Scan for what timed out at once, and from then on by the new time."""
+        if self._next_scan_ms is not None:
+            self._next_scan_ms = now_ms
+
     def awaited(self) -> Mapping[TopicPartition, Offset]:
         """How far logs have to be synced for everything that waits here to go on, steps without a reply included."""
         return self._steps.waits.awaited()

@@ -79,6 +79,10 @@ class Housekeeping:
         """When ``tick`` has a step to take, in ms; None while a file has to be synced first."""
         return None if self._file is not None else self._due_ms
 
+    def clock_went_back(self, now_ms: int) -> None:
+        """The next step comes after at most one pause."""
+        self._due_ms = min(self._due_ms, now_ms + STEP_PAUSE_MS)
+
     def pending_syncs(self) -> tuple[PendingSync, ...]:
         """The file that the next step waits for, as part of a sync wave; each is named once."""
         if self._file is None or self._is_syncing:

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from typing import Final, Protocol
 
 from broker_core.catalog import Topic
-from broker_core.config import Durability, LogConfig
+from broker_core.config import LONG_MAX, Durability, LogConfig
 from broker_core.decision import Marker
 from broker_core.errors import BrokerError, ErrorCode, StorageError
 from broker_core.log.partition_log import PartitionLog
@@ -267,6 +267,12 @@ class Partitions:
     def sync_if_due(self, now_ms: int) -> None:
         """Put into the next wave what has counted for long enough without a sync."""
         for partition in self._schedule.due(now_ms):
+            self._dirty[partition] = self.logs[partition]
+
+    def clock_went_back(self, now_ms: int) -> None:
+        """Sync and checkpoint as if now were the time for it."""
+        self._next_checkpoint_ms = now_ms
+        for partition in self._schedule.due(LONG_MAX):
             self._dirty[partition] = self.logs[partition]
 
     def _appended(self, log: PartitionLog, now_ms: int) -> None:

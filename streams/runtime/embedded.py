@@ -155,8 +155,7 @@ class EmbeddedBroker:
 
     def pump(self, now_ms: int) -> None:
         """Take finished syncs, start the next wave, do what is due, and hand out what became ready. Never blocks."""
-        deadline = self.broker.next_deadline()
-        if deadline is not None and deadline <= now_ms:
+        if self.broker.is_due(now_ms):
             self.broker.tick(now_ms)
         self._take_wave(now_ms)
         while not self._wave and self._start_wave():
