@@ -18,7 +18,7 @@ import state
 import streams
 from broker_core.errors import BrokerError, StorageError
 from state.errors import StateError
-from streams.cli import describe, doctor, records, run, topics
+from streams.cli import describe, dlq, doctor, records, run, topics
 from streams.errors import StreamsError
 
 _OUR_PACKAGES = tuple(Path(package.__path__[0]) for package in (broker_core, state, streams))
@@ -35,6 +35,7 @@ app.command("describe")(describe.describe)
 app.command("produce")(records.produce)
 app.command("consume")(records.consume)
 app.command("doctor")(doctor.doctor)
+app.add_typer(dlq.app, name="dlq", help="List dead letters and send them back.")
 app.add_typer(topics.app, name="topics", help="List, create, describe and delete topics.")
 
 

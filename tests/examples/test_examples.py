@@ -66,3 +66,10 @@ def test_follow_a_log(tmp_path: Path) -> None:
         file.write("2026-11-25T12:01:31 INFO d\n2026-11-25T12:00:03 INFO late\n")
     second = run(tmp_path, "follow_log.py", log, "--once")
     assert sorted(second.splitlines()) == ["12:00  INFO     1", "12:00  WARN     1", "12:01  INFO     2"]
+
+
+def test_dead_letters_are_read_by_a_corrected_program(tmp_path: Path) -> None:
+    lines = run(tmp_path, "dead_letters.py", tmp_path / "data").splitlines()
+    assert lines[0] == "{'ada': 20.0} {'read-amount': 1}"
+    assert any("orders-0 @ 1" in line for line in lines)
+    assert lines[-2:] == ["sent 1 records back", "{'ada': 20.0, 'bob': 1299.0} {}"]
