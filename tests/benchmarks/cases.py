@@ -31,7 +31,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
 }
 ROWS = {
     "w1": 2_000_000, "w2": 300_000, "w3": 1_500_000, "w3-2k": 1_500_000, "w3-decoded": 1_000_000, "w3-1m": 1_000_000,
-    "w4": 600_000,
+    "w4": 600_000, "w5": 500_000,
 }  # fmt: skip
 SHORT_ROWS = {**dict.fromkeys(ROWS, 100_000), "w2": 20_000, "w4": 50_000}
 TARGETS = {
@@ -42,6 +42,7 @@ TARGETS = {
     "w3-decoded": "(as the peers do it)",
     "w3-1m": "(memory)",
     "w4": "20 us",
+    "w5": "7 us (3 x Kafka Streams)",
 }
 REPETITIONS = int(os.environ.get("BENCHMARK_REPETITIONS", "5"))
 
@@ -88,6 +89,7 @@ CASES: dict[str, Callable[[bool, str | None], Iterator[Row]]] = {
     "w3-decoded": lambda short, directory: run_work("w3-decoded", short, directory),
     "w3-1m": lambda short, directory: run_work("w3-1m", short, directory),
     "w4": lambda short, directory: run_work("w4", short, directory),
+    "w5": lambda short, directory: run_work("w5", short, directory),
     "codec": parts.codec,
     "log": parts.log,
     "commit": parts.commit,

@@ -47,6 +47,17 @@ def many_bids(count: int) -> Iterator[Row]:
         yield b"%d" % (1_000_000 + index), value, timestamp
 
 
+def auctions() -> Iterator[Row]:
+    """One row per auction, keys as in ``bids``, before the first bid."""
+    draw = random.Random(SEED + 1).random
+    for index in range(AUCTIONS):
+        value = (
+            f'{{"id":{1000 + index},"seller":{int(draw() * 10_000)},"category":{10 + int(draw() * 10)},'
+            f'"item":"item-{index:06d}"}}'
+        )
+        yield b"%d" % (1000 + index), value.encode(), BASE_MS - 1
+
+
 def lines(count: int) -> Iterator[Row]:
     """Key (line number), text, timestamp in ms."""
     draw = random.Random(SEED + 3)

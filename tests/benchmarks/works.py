@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from streams import App, Windowed, hopping, tumbling
-from tests.benchmarks.inputs import MIN_PRICE, Row, bids, few_bids, lines, many_bids
+from tests.benchmarks.inputs import MIN_PRICE, Row, auctions, bids, few_bids, lines, many_bids
 
 
 class Bid(msgspec.Struct):
@@ -47,6 +47,23 @@ def counted(window: Windowed[bytes], count: int) -> Counted:
     return Counted(int(window.key), window.start, count)
 
 
+class Auction(msgspec.Struct):
+    seller: int
+    category: int
+
+
+class Sold(msgspec.Struct):
+    auction: int
+    price: int
+    ts: int
+    seller: int
+    category: int
+
+
+def sold(bid: Bid, auction: Auction) -> Sold:
+    return Sold(bid.auction, bid.price, bid.ts, auction.seller, auction.category)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Work:
     """One application, its input, and how many units (records, or words) an input row is."""
@@ -56,6 +73,8 @@ class Work:
     rows: Callable[[int], Iterator[Row]]
     build: Callable[[Path, dict[str, Any]], App]
     units_per_row: float
+    table: tuple[str, Callable[[], Iterator[Row]]] | None = None
+    """A compacted topic and its rows, on the log before the input."""
 
 
 def filter_map(data_dir: Path, settings: dict[str, Any]) -> App:
@@ -99,7 +118,18 @@ def hopping_count(data_dir: Path, settings: dict[str, Any]) -> App:
     return app
 
 
+def stream_table_join(data_dir: Path, settings: dict[str, Any]) -> App:
+    """W5: every bid meets its auction's row, of 100 000; JSON out."""
+    app = App("w5", data_dir=data_dir, **settings)
+    table = app.table("auctions", key=bytes, value=Auction)
+    app.stream("bids", key=bytes, value=Bid).join(table, sold).to("sold")
+    return app
+
+
 WORKS = {
+    "w5": Work(
+        name="w5", topic="bids", rows=bids, build=stream_table_join, units_per_row=1.0, table=("auctions", auctions)
+    ),
     "w1": Work(name="w1", topic="bids", rows=bids, build=filter_map, units_per_row=1.0),
     "w3": Work(name="w3", topic="bids", rows=bids, build=tumbling_count, units_per_row=1.0),
     "w3-decoded": Work(name="w3", topic="bids", rows=bids, build=tumbling_count_decoded, units_per_row=1.0),
