@@ -19,7 +19,7 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from broker_core.catalog import INTERNAL_TOPICS, Catalog
-from broker_core.config import BrokerConfig
+from broker_core.config import LONG_MAX, BrokerConfig
 from broker_core.coordinator import Coordinator
 from broker_core.data_directory import DataDirectory
 from broker_core.disk_guard import DiskGuard
@@ -227,8 +227,7 @@ class Broker:
         """Deadlines were set by a clock that was wrong, or by one that is wrong now: begin all of them anew."""
         self._observer.event("broker.clock_went_back", by_ms=self._latest_ms - now_ms)
         self._answer_fetches(self._waiting.fetches.all())
-        self._partitions.clock_went_back(now_ms)
-        self._coordinator.clock_went_back(now_ms)
+        self._partitions.sync_if_due(LONG_MAX)
         self._housekeeping.clock_went_back(now_ms)
 
     def _settle(self, now_ms: int) -> None:

@@ -304,7 +304,8 @@ class Coordinator:
 
     def tick(self, now_ms: int) -> tuple[ReleasedReply, ...]:
         """Abort transactions that timed out, retry what could not be written."""
-        if self._next_scan_ms is not None and now_ms >= self._next_scan_ms:
+        next_ms, interval_ms = self._next_scan_ms, self._config.transaction_scan_interval_ms
+        if next_ms is not None and not now_ms < next_ms <= now_ms + interval_ms:  # due, or the clock went back
             self._next_scan_ms = None
             self._steps.retry(now_ms)
             for transaction in timed_out(self.transactions, now_ms):
@@ -316,11 +317,6 @@ class Coordinator:
     def next_deadline(self) -> int | None:
         """When ``tick`` wants to be called next, in milliseconds; ``None`` for never."""
         return self._next_scan_ms
-
-    def clock_went_back(self, now_ms: int) -> None:
-        """Scan for what timed out at once, and from then on by the new time."""
-        if self._next_scan_ms is not None:
-            self._next_scan_ms = now_ms
 
     def awaited(self) -> Mapping[TopicPartition, Offset]:
         """How far logs have to be synced for everything that waits here to go on, steps without a reply included."""

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from typing import Final, Protocol
 
 from broker_core.catalog import Topic
-from broker_core.config import LONG_MAX, Durability, LogConfig
+from broker_core.config import Durability, LogConfig
 from broker_core.decision import Marker
 from broker_core.errors import BrokerError, ErrorCode, StorageError
 from broker_core.log.partition_log import PartitionLog
@@ -269,12 +269,6 @@ class Partitions:
         for partition in self._schedule.due(now_ms):
             self._dirty[partition] = self.logs[partition]
 
-    def clock_went_back(self, now_ms: int) -> None:
-        """Sync and checkpoint as if now were the time for it."""
-        self._next_checkpoint_ms = now_ms
-        for partition in self._schedule.due(LONG_MAX):
-            self._dirty[partition] = self.logs[partition]
-
     def _appended(self, log: PartitionLog, now_ms: int) -> None:
         partition, end = log.topic_partition, log.end_offset
         if self._schedule.waits(log.config):
@@ -296,7 +290,7 @@ class Partitions:
 
         With ``Durability.NONE`` nothing becomes durable by itself: the next wave syncs all, for the next checkpoint.
         """
-        if now_ms < self._next_checkpoint_ms:
+        if now_ms < self._next_checkpoint_ms <= now_ms + CHECKPOINT_INTERVAL_MS:  # else due, or the clock went back
             return
         self._next_checkpoint_ms = now_ms + CHECKPOINT_INTERVAL_MS
         try:
