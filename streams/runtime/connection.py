@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -20,9 +21,31 @@ from streams.runtime.embedded import broker_config, open_embedded
 from streams.runtime.notices import Notices
 
 
-def clock_ms() -> int:
-    """Wall clock, epoch milliseconds: the one place where an application reads it."""
-    return time.time_ns() // 1_000_000
+class Clock:
+    """The wall clock, except that it never goes back; from any thread.
+
+    Commits, back-offs and timeouts count in it. Where the machine's clock is set back by an hour, this one goes on from
+    where it was, ahead by that hour, instead of everything standing still for as long.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._last_ms = 0
+        self._ahead_ms = 0
+
+    def __call__(self) -> int:
+        """Epoch milliseconds."""
+        with self._lock:
+            now_ms = time.time_ns() // 1_000_000 + self._ahead_ms
+            if now_ms < self._last_ms:
+                self._ahead_ms += self._last_ms - now_ms
+                now_ms = self._last_ms
+            self._last_ms = now_ms
+            return now_ms
+
+
+clock_ms: Final = Clock()
+"""The one place where an application reads the time."""
 
 
 _SAYS_LITTLE: Final = (ErrorCode.KAFKA_STORAGE_ERROR, ErrorCode.CONCURRENT_TRANSACTIONS)

@@ -13,7 +13,7 @@ from streams.config import StreamsConfig
 from streams.errors import ClientError, ConfigError
 from streams.runtime.access import read_batches, send_records
 from streams.runtime.activity import wait
-from streams.runtime.connection import clock_ms, connect
+from streams.runtime.connection import Clock, clock_ms, connect
 from streams.runtime.supervisor import complete
 
 
@@ -75,3 +75,17 @@ def test_batches_are_packed_as_the_application_says(tmp_path: Path, codec: str) 
     assert found == [value for _, value, _, _ in rows]
     data = (tmp_path / "log" / "logs" / "lines-0" / "00000000000000000000.log").read_bytes()
     assert {header.codec for _, header in iterate_batches(data)} == {Codec[codec.upper()]}
+
+
+def test_the_clock_goes_on_when_the_machines_is_set_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else no commit would be due for an hour."""
+    now = [1_000_000]
+    monkeypatch.setattr("time.time_ns", lambda: now[0] * 1_000_000)
+    clock = Clock()
+    assert clock() == 1_000_000
+    now[0] -= 3_600_000
+    assert clock() == 1_000_000
+    now[0] += 5
+    assert clock() == 1_000_005
+    now[0] += 4_000_000
+    assert clock() == 1_000_005 + 4_000_000
