@@ -7,7 +7,7 @@ the data directory, or the cluster, is opened for as long as the call takes.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -29,7 +29,7 @@ from streams.runtime.connection import clock_ms, connect
 from streams.runtime.metrics import WorkerMetrics
 from streams.runtime.supervisor import Supervisor, complete
 from streams.serde import resolve
-from streams.serde.explain import decoding_problem, encoding_problem
+from streams.serde.explain import decoding_problem, encoding_problem, record_problem
 from streams.serde.own import own_type
 from streams.topology.compile import TABLE_CONFIGS, CompiledTopology, PlacedStore
 from streams.topology.nodes import AnySerde
@@ -58,6 +58,9 @@ def send(
     key_serde, value_serde = app.topic_serdes(topic)
     record = (_encode(key, key_serde, topic, "key"), _encode(value, value_serde, topic, "value"))
     at_ms = clock_ms() if timestamp is None else timestamp
+    problem = record_problem(at_ms, headers)
+    if problem is not None:
+        raise StreamsError(f"sending to topic {topic!r}: {problem}")
     config = app.config()
     configs = TABLE_CONFIGS if app.is_table(topic) else {}
     with caller(config, app.running) as call:
@@ -91,8 +94,11 @@ def send_records(
     columns.timestamps = [timestamp for _, _, timestamp, _ in records]
     if any(headers for _, _, _, headers in records):
         columns.headers = [headers for _, _, _, headers in records]
-    producer.append_output(columns, found[topic].partitions if topic in found else config.partitions)
-    yield from wait(producer.flush())
+    try:
+        producer.append_output(columns, found[topic].partitions if topic in found else config.partitions)
+        yield from wait(producer.flush())
+    finally:
+        client.release(producer)
 
 
 def read(app: Application, topic: str, *, key: Any = None, value: Any = None) -> Iterator[Record[Any, Any]]:
@@ -114,16 +120,19 @@ def read_batches(call: Call, topic: str, *, from_offset: int = EARLIEST_OFFSET) 
     """
     ends: Mapping[TopicPartition, int] = call(lambda client: _ends(client, topic))
     consumer: Consumer = call(_open_consumer)
-    for topic_partition, end in ends.items():
-        position = from_offset
-        call(lambda client, at=topic_partition, offset=position: _assign(consumer, {at: offset}))  # type: ignore[misc]
-        while True:
-            batches, position = call(lambda client, at=topic_partition, stop=end: _chunk(consumer, at, stop))  # type: ignore[misc]
-            for batch in batches:
-                yield _until(batch, end)
-            if position >= end:
-                break
-    call(lambda client: _assign(consumer, {}))
+    try:
+        for topic_partition, end in ends.items():
+            position = from_offset
+            call(lambda client, at=topic_partition, offset=position: _assign(consumer, {at: offset}))  # type: ignore[misc]
+            while True:
+                batches, position = call(lambda client, at=topic_partition, stop=end: _chunk(consumer, at, stop))  # type: ignore[misc]
+                for batch in batches:
+                    yield _until(batch, end)
+                if position >= end:
+                    break
+    finally:  # also where the caller reads no further
+        with suppress(StreamsError):
+            call(lambda client: _release(client, consumer))
 
 
 def metrics(app: Application) -> WorkerMetrics:
@@ -188,6 +197,12 @@ def _ends(client: Client, topic: str) -> Activity[dict[TopicPartition, int]]:
 def _open_consumer(client: Client) -> Activity[Consumer]:
     return client.consumer(isolation=Isolation.READ_COMMITTED, offset_reset="earliest")
     yield  # an activity, though this one never waits
+
+
+def _release(client: Client, consumer: Consumer) -> Activity[None]:
+    client.release(consumer)
+    return
+    yield  # as above
 
 
 def _assign(consumer: Consumer, offsets: Mapping[TopicPartition, int]) -> Activity[None]:

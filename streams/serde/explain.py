@@ -74,6 +74,17 @@ def decoding_problem(serde: Serde[Any], data: bytes | None, error: Exception, pa
     )
 
 
+def record_problem(timestamp: object, headers: Any) -> str | None:
+    """What is wrong with a record's timestamp or headers, which no serde looks at; None if nothing is."""
+    if not isinstance(timestamp, int) or not 0 <= timestamp < 2**63:
+        return f"the timestamp {timestamp!r:.{MAX_SHOWN_BYTES}} is no number of milliseconds since the epoch"
+    try:
+        fits = all(isinstance(name, str) and (value is None or isinstance(value, bytes)) for name, value in headers)
+    except (TypeError, ValueError):
+        fits = False
+    return None if fits else f"the headers {headers!r:.{MAX_SHOWN_BYTES}} are no pairs of str and bytes (or None)"
+
+
 def declared_as(serde: Serde[Any]) -> str:
     """The serde as a user would write it in an argument."""
     if serde.id in ("int16", "int32", "int64", "float32", "float64", "uuid"):

@@ -11,6 +11,7 @@ from streams import App, serde
 from streams.errors import ConfigError, SerdeError, StreamsError
 from streams.model import ColumnBatch, TopicPartition
 from streams.runtime.access import _until, caller, read_batches, send_records
+from tests.unit.streams.runtime.machine import Machine
 
 
 @pytest.fixture
@@ -66,7 +67,7 @@ def test_a_batch_is_cut_at_the_end() -> None:
 
 def test_what_does_not_fit_is_explained(app: App) -> None:
     with pytest.raises(
-        SerdeError, match="sending to topic 'lines': the value 5 is of type int, but value=str is declared"
+        SerdeError, match=r"sending to topic 'lines': the value 5 is of type int, but value=str is declared"
     ):
         app.send("lines", "k", 5)
     with pytest.raises(SerdeError, match="object"):
@@ -99,3 +100,22 @@ def test_a_query_without_a_run_opens_the_state_and_gives_it_back(app: App) -> No
         with app.query("counts") as store:
             assert dict(store.all()) == {"k": 1}
     app.run(until_end=True, quiet=True)
+
+
+@pytest.mark.parametrize(("timestamp", "headers"), [(2**63, ()), (-1, ()), (1, (("name", "text"),))])
+def test_what_no_batch_can_hold_is_refused_before_it_reaches_the_worker(app: App, timestamp: int, headers: Any) -> None:
+    """Inside the worker it would end the application, not the caller."""
+    with pytest.raises(StreamsError, match=r"sending to topic 'lines': the (timestamp|headers)"):
+        app.send("lines", "k", "a", timestamp=timestamp, headers=headers)
+
+
+def test_calls_leave_nothing_behind() -> None:
+    """An application may be sent to and read from all day: no producer or consumer of a call is pumped after it."""
+    machine = Machine(lines=[("k", "a b")])
+    cores = len(machine.client._cores)
+    for _ in range(3):
+        machine.do(send_records(machine.client, machine.config, "lines", [(b"k", b"c", 1, ())]))
+    reading: Any = read_batches(lambda activity: machine.do(activity(machine.client)), "lines")
+    next(reading)
+    reading.close()
+    assert len(machine.client._cores) == cores

@@ -70,3 +70,16 @@ def test_null_needs_no_serde() -> None:
 def test_what_fits_passes() -> None:
     assert explain.encode(resolve(int), 5) == b"5"
     assert explain.decode(resolve(int), b"5") == 5
+
+
+@pytest.mark.parametrize("timestamp", [-1, 2**63, 1.5, "now", None])
+def test_a_timestamp_is_milliseconds(timestamp: object) -> None:
+    assert "no number of milliseconds" in (explain.record_problem(timestamp, ()) or "")
+    assert explain.record_problem(0, ()) is None
+    assert explain.record_problem(2**63 - 1, ()) is None
+
+
+@pytest.mark.parametrize("headers", [(("a", "text"),), ((1, b"x"),), (("a",),), "text", 5, None])
+def test_headers_are_pairs(headers: object) -> None:
+    assert "no pairs of str and bytes" in (explain.record_problem(1, headers) or "")
+    assert explain.record_problem(1, (("a", b"x"), ("b", None))) is None
