@@ -23,7 +23,7 @@ from streams.on_error import OnError
 from streams.serde.changes import change_serde
 from streams.serde.own import own_type
 from streams.topology.compile import CompiledTopology, compile_topology
-from streams.topology.feed import Feed
+from streams.topology.feed import Feed, Once
 from streams.topology.graph import at
 from streams.topology.names import check_name, source_base
 from streams.topology.nodes import AnySerde, Repartition, Sink, Source, Stateful, TableSource
@@ -176,7 +176,7 @@ class App:
         self._feeds.append(
             Feed(
                 topic=topic,
-                source=source,
+                source=Once(source) if isinstance(source, Iterator) else source,
                 key_serde=key_serde,
                 value_serde=value_serde,
                 position_of=resume,

@@ -50,6 +50,7 @@ class Engine:
     def __init__(self, started: Started, *, config: StreamsConfig, producer: Producer, admin: Admin) -> None:
         self.tasks = started.tasks
         self.feeds = started.feeds
+        self.consumer = started.consumer
         self.flow = InputFlow(consumer=started.consumer, tasks=started.tasks, buffered_records=config.buffered_records)
         self._counts = started.counts
         self._create_with = config.partitions if config.broker is None else None

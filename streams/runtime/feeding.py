@@ -14,9 +14,9 @@ from typing import Any, Final
 from streams.client.producer import Producer
 from streams.errors import StreamsError
 from streams.model import OffsetAndMetadata, OutputColumns, Record, TopicPartition
-from streams.serde.explain import encoding_problem
+from streams.serde.explain import encoding_problem, record_problem
 from streams.serde.own import own_type
-from streams.topology.feed import Feed
+from streams.topology.feed import Feed, Once
 
 MAX_POSITION_BYTES: Final = 4_000
 """Kafka's limit for offset metadata is 4096 bytes."""
@@ -109,7 +109,13 @@ class Feeder:
             given: Iterator[Any] = iter(source(position))
             return given
         items = iter(source)
-        skipped = 0
+        skipped = source.given if isinstance(source, Once) else 0
+        if skipped > self.count:
+            raise StreamsError(
+                f"the source fed into topic {self._feed.topic!r} ({self._feed.location}) can be gone through only once "
+                f"and has given {skipped} items, of which {self.count} are committed: the others cannot be had again "
+                "in this process. Nothing is lost: run the program again, or feed a list or a function (see App.feed)."
+            )
         while skipped < self.count:
             try:
                 skipped += next(items) is not None
@@ -128,6 +134,9 @@ class Feeder:
         headers: Any = ()
         if isinstance(item, Record):
             key, value, timestamp, headers = item.key, item.value, item.timestamp, item.headers
+            problem = record_problem(timestamp, headers)
+            if problem is not None:
+                raise self._misfit(index, problem)
         elif self._feed.keyed:
             if not isinstance(item, tuple | list) or len(item) != 2:
                 raise self._misfit(index, f"{item!r:.80} is no (key, value) pair, and keyed=True is declared")

@@ -58,9 +58,11 @@ def restore(
         )  # fmt: skip
         if store.plan.wipe:
             store.stores.wipe(store.name)
-    yield from _replay(
-        {store.changelog: store for store in waiting}, client.consumer(isolation=isolation), now, observer
-    )
+    consumer = client.consumer(isolation=isolation)
+    try:
+        yield from _replay({store.changelog: store for store in waiting}, consumer, now, observer)
+    finally:
+        client.release(consumer)
     for store in waiting:
         store.task.changelog_next[store.changelog.topic] = store.plan.to_offset
         observer.event("restore.done", store=store.name, task=str(store.task.plan.id), records=store.records)
@@ -119,7 +121,6 @@ def _replay(
             consumer.assign({changelog: consumer.position(changelog) for changelog in remaining})
         elif not batches:
             yield None
-    consumer.assign({})
 
 
 def joined(batches: Iterable[ColumnBatch]) -> Iterator[ColumnBatch]:

@@ -217,11 +217,12 @@ class Supervisor:
     def _refuse_calls(self) -> None:
         """Tell the threads that wait for an answer that none will come."""
         gone = StreamsError("the application has stopped")
-        while not self._calls.empty():
-            self._calls.get()[1].set_exception(gone)
-        for _, future in self._active:
+        with suppress(queue.Empty):
+            while True:  # a late caller may be here too: whoever takes a call answers it
+                self._calls.get_nowait()[1].set_exception(gone)
+        active, self._active = self._active, []
+        for _, future in active:
             future.set_exception(gone)
-        self._active.clear()
 
 
 def _now(function: Callable[[], T]) -> Activity[T]:

@@ -32,6 +32,8 @@ from streams.topology.feed import Feed
 
 END_CHECK_INTERVAL_MS: Final = 10
 """How often a worker that is to stop at the end asks where the end is."""
+MOST_LOST_IN_A_ROW: Final = 3
+"""Transactions lost without a commit in between: one more is no accident (a record too large for its topic, say)."""
 
 
 class Worker:
@@ -75,6 +77,7 @@ class Worker:
         self._last_commit_ms = 0
         self._end_check_ms = 0
         self._dirty = False
+        self._lost_in_a_row = 0
         self.totals = Totals()
         self.state = WorkerState.CREATED
         self._producer: Producer | None = None
@@ -231,6 +234,7 @@ class Worker:
         yield from self._committer.commit(commit_plan(self._config.guarantee))
         self._committer.begin()
         self._dirty = False
+        self._lost_in_a_row = 0
         self._last_commit_ms = self._now_ms
         self.totals.commits += 1
         self.totals.last_commit_ms = self._now_ms - began_ms
@@ -256,11 +260,15 @@ class Worker:
 
     def _start_again(self, error: TransactionAborted | CorruptState) -> None:
         """The transaction cannot be committed, but nobody took our place: drop everything and restore."""
-        if isinstance(error, CorruptState) and not self._state_opener.set_aside(error):
+        self._lost_in_a_row += isinstance(error, TransactionAborted)
+        is_hopeless = isinstance(error, CorruptState) and not self._state_opener.set_aside(error)
+        if is_hopeless or self._lost_in_a_row > MOST_LOST_IN_A_ROW:
             self._move(WorkerEvent.FAIL)
             raise error
         self._observer.event("worker.restarting", reason=str(error))
         self._close_tasks()
+        if self._producer is not None:
+            self._client.release(self._producer)
         self._dirty = False
         self._begin(self._start(), WorkerEvent.RESTART)
 
@@ -273,6 +281,7 @@ class Worker:
         if engine is None:
             return
         engine.flow.stop()
+        self._client.release(engine.consumer)
         for running in engine.tasks:
             running.task.move(TaskEvent.CLOSE)
             self._state_opener.close_task(running.plan.id)

@@ -5,11 +5,27 @@ Declares only; ``runtime.feeding`` iterates and commits the position with the re
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from streams.topology.nodes import AnySerde
+
+
+class Once(Iterator[Any]):
+    """A source that can be gone through only once, such as an open file, and how many items it has given.
+
+    Whoever goes on with it later in the same process has to know where it stands.
+    """
+
+    def __init__(self, items: Iterator[Any]) -> None:
+        self._items = items
+        self.given = 0
+
+    def __next__(self) -> Any:
+        item = next(self._items)
+        self.given += item is not None
+        return item
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

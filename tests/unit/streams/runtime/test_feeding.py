@@ -12,7 +12,7 @@ from streams.model import OffsetAndMetadata, OutputColumns, Record, TopicPartiti
 from streams.runtime.feeding import Feeder, feeds_group
 from streams.serde import resolve
 from streams.serde.own import own_type
-from streams.topology.feed import Feed
+from streams.topology.feed import Feed, Once
 
 
 class Sent:
@@ -123,3 +123,27 @@ def test_what_goes_wrong_is_told(source: Any, options: dict[str, Any], message: 
 
 def test_the_group_is_the_applications_own() -> None:
     assert feeds_group("words") == "words-feeds"
+
+
+def test_a_source_that_can_be_gone_through_once_goes_on_where_it_stands() -> None:
+    """A second life in the same process skips what the first one took, not as much again."""
+    source = Once(iter(range(6)))
+    assert feeder(source, Sent()).feed(4, 0) == 4
+    sent = Sent()
+    assert feeder(source, sent, committed=OffsetAndMetadata(4, "")).feed(10, 0) == 2
+    assert sent.values == [b"4", b"5"]
+
+
+def test_what_such_a_source_gave_and_nobody_committed_is_not_lost_silently() -> None:
+    source = Once(iter(range(6)))
+    assert feeder(source, Sent()).feed(4, 0) == 4
+    with pytest.raises(StreamsError, match=r"has given 4 items, of which 3 are committed.*run the program again"):
+        feeder(source, Sent(), committed=OffsetAndMetadata(3, "")).feed(10, 0)
+
+
+@pytest.mark.parametrize(
+    "record", [Record(key=None, value=1, timestamp=-1), Record(key=None, value=1, timestamp=2**63)]
+)
+def test_a_timestamp_that_no_batch_can_hold(record: Record[None, int]) -> None:
+    with pytest.raises(StreamsError, match=r"item 0 .*the timestamp"):
+        feeder([record], Sent()).feed(1, 0)

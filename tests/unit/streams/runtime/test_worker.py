@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import pytest
 
 from state.errors import CorruptState
 from streams import App
-from streams.errors import ProcessingError, TransactionAborted
+from streams.errors import ProcessingError, StreamsError, TransactionAborted
 from streams.runtime.lifecycle import WorkerState
 from tests.unit.streams.runtime.machine import Machine, counting
 
@@ -15,6 +18,19 @@ LINES = [("k", "a b"), ("k", "b c")]
 
 def states(machine: Machine) -> list[object]:
     return [fields["state"] for name, fields in machine.world.observer.events if name == "worker.state"]
+
+
+def lost_once() -> Callable[[str, dict[str, object]], bool]:
+    """The first transaction cannot be committed any more when its offsets are sent."""
+    failed: list[bool] = []
+
+    def lose(name: str, fields: dict[str, object]) -> bool:
+        if name == "commit.step" and fields["step"] == "send_offsets" and not failed:
+            failed.append(True)
+            raise TransactionAborted(48, "timed out")
+        return False
+
+    return lose
 
 
 def test_a_whole_life() -> None:
@@ -81,19 +97,56 @@ def test_a_lost_transaction_is_started_again() -> None:
     """The transaction is of no use any more, the identity is: everything since the last commit is done again."""
     machine = Machine(lines=LINES)
     worker = machine.worker()
-    failed: list[bool] = []
-
-    def lose(name: str, fields: dict[str, object]) -> bool:
-        if name == "commit.step" and fields["step"] == "send_offsets" and not failed:
-            failed.append(True)
-            raise TransactionAborted(48, "timed out")
-        return False
-
-    machine.world.observer.crash_at = lose
+    machine.world.observer.crash_at = lost_once()
     machine.turn(worker, lambda: worker.finished)
     machine.close()
     assert "worker.restarting" in machine.world.observer.names()
     assert [record.value for record in machine.world.read("shouted")] == [b"A B", b"B C"]
+
+
+def test_a_transaction_that_can_never_be_committed_is_a_failure() -> None:
+    """Starting again helps against bad luck, not against a record that the topic does not take."""
+
+    def build(**settings: Any) -> App:
+        app = App("huge", partitions=1, commit_interval_ms=5, **settings)
+        app.stream("lines", key=str, value=str).map_values(lambda line: line * 2_000_000, value=str).to("out")
+        return app
+
+    machine = Machine(build, lines=[("k", "x")])
+    worker = machine.worker()
+    with pytest.raises(TransactionAborted, match="writing to out-0 was refused: MESSAGE_TOO_LARGE"):
+        machine.turn(worker, lambda: worker.finished)
+    assert worker.state is WorkerState.FAILED
+    assert machine.world.observer.names().count("worker.restarting") == 3
+
+
+def test_an_open_file_that_was_fed_is_not_skipped_after_a_restart() -> None:
+    """A lost transaction takes its records with it, and a source that gives them once cannot give them again."""
+
+    def build(**settings: Any) -> App:
+        app = App("fed", partitions=1, commit_interval_ms=5, **settings)
+        app.feed("lines", iter(["a", "b", "c"]), value=str)
+        app.stream("lines", key=str, value=str).to("out")
+        return app
+
+    machine = Machine(build)
+    worker = machine.worker()
+    machine.world.observer.crash_at = lost_once()
+    with pytest.raises(StreamsError, match="has given 3 items, of which 0 are committed"):
+        machine.turn(worker, lambda: worker.finished)
+
+
+@pytest.mark.parametrize("cache", [False, True])
+def test_a_restart_leaves_nothing_of_the_life_before(cache: bool) -> None:
+    machine = Machine(lines=LINES)
+    worker = machine.worker(cache=cache)
+    machine.world.observer.crash_at = lost_once()
+    machine.turn(worker, lambda: "worker.restarting" in machine.world.observer.names())
+    machine.turn(worker, lambda: worker.totals.commits)
+    assert len(machine.client._cores) == 2, "one producer and one consumer"
+    machine.turn(worker, lambda: worker.finished)
+    machine.close()
+    assert machine.world.store("counts") == {b"a": b"1", b"b": b"2", b"c": b"1"}
 
 
 def test_a_corrupt_database_of_nobody_is_a_failure() -> None:
