@@ -70,7 +70,6 @@ class Worker:
         self._feeds = feeds
         self._observer = observer or NullObserver()
         self._counters = DropCounters()
-        self._told_dropped: dict[tuple[str, str], int] = {}
         self._stop_at_end = stop_at_end
         self._stop_requested = False
         self._now_ms = 0
@@ -239,16 +238,9 @@ class Worker:
         self.totals.commits += 1
         self.totals.last_commit_ms = self._now_ms - began_ms
         self._observer.event("commit.done", duration_ms=self.totals.last_commit_ms)
-        self._tell_dropped()
+        for (operator, reason), count in self._counters.take_new().items():
+            self._observer.event("record.dropped", operator=operator, reason=reason, count=count)
         self._move(WorkerEvent.COMMITTED)
-
-    def _tell_dropped(self) -> None:
-        """Which records ended before their way did, since the last commit."""
-        for (operator, reason), count in self._counters.counts.items():
-            new = count - self._told_dropped.get((operator, reason), 0)
-            if new:
-                self._observer.event("record.dropped", operator=operator, reason=reason, count=new)
-        self._told_dropped = dict(self._counters.counts)
 
     def _check_end(self) -> Activity[None]:
         """Stop if every input is read up to its very end, markers of the last transaction included."""
