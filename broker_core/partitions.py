@@ -120,6 +120,10 @@ class Partitions:
                 clean=was_clean and partition in owned, leader_epoch=leader_epoch,
             )  # fmt: skip
             self.logs[partition], self.durable[partition] = log, log.end_offset
+        if not was_clean:
+            # A process that was killed may have made directories and not lived to sync their entries: without this the
+            # next power loss takes them away, with all that is synced inside.
+            self._filesystem.sync_directory(LOGS_PATH)
         self.cleaned_offsets = dict(self._points.cleaned_offsets)
         self._next_checkpoint_ms = now_ms + CHECKPOINT_INTERVAL_MS
 

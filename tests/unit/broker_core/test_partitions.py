@@ -10,9 +10,10 @@ import pytest
 from broker_core.catalog import Topic
 from broker_core.config import Durability, LogConfig
 from broker_core.errors import BrokerError, ErrorCode, StorageError
-from broker_core.memory_filesystem import MemoryFilesystem
+from broker_core.memory_filesystem import MemoryFilesystem, SimulatedCrash
 from broker_core.model import TopicPartition
 from broker_core.outcome import SyncResult
+from broker_core.partition_directories import LOGS_PATH
 from broker_core.partitions import CHECKPOINT_INTERVAL_MS, Partitions
 from broker_core.protocol.batch import build_batch
 from broker_core.recovery_points import RECOVERY_POINTS_PATH
@@ -245,3 +246,23 @@ def test_a_clean_close_leaves_nothing_unsynced(durability: Durability) -> None:
     world.filesystem.crash(random.Random(1), "drop")
     world.open(WORDS, was_clean=True)
     assert world.ends() == {"words-0": 3, "words-1": 0}
+
+
+def test_a_directory_that_a_killed_process_made_outlasts_a_later_power_loss() -> None:
+    """``kill -9`` before its entry is synced, a start, a synced append, power loss: the append is still there."""
+    world = World()
+
+    def kill(operation: str, path: str) -> None:
+        if (operation, path) == ("sync_directory", LOGS_PATH):
+            raise SimulatedCrash
+
+    world.filesystem.faults.hook = kill
+    with pytest.raises(SimulatedCrash):
+        world.partitions.create([(WORDS, world.config, range(2))])
+    world.filesystem.crash(random.Random(1), "keep")
+    world.open(WORDS, was_clean=False)
+    world.append(WORDS_0, "a")
+    world.sync()
+    world.filesystem.crash(random.Random(1), "drop")
+    world.open(WORDS, was_clean=False)
+    assert world.ends() == {"words-0": 1, "words-1": 0}
