@@ -125,7 +125,8 @@ class Recovery:
             self._outcomes.clear()
             self._attempts.clear()
         if self._savepoint is not None:
-            self.settle()
+            if self.dropped or self._told:
+                self.settle()
             self._savepoint.take()
 
     def recall(self, function: Callable[..., Any], *arguments: Any) -> Any:

@@ -34,10 +34,12 @@ class Savepoint:
         self._times_were: dict[str, int] = {}
 
     def take(self) -> None:
-        self._outputs_were = [(columns, len(columns.keys)) for columns in self._outputs.columns()]
-        if self._journal is not None:
-            self._journal.clear()
+        """From here on; called once per record."""
+        self._outputs_were = [(columns, len(columns.keys)) for columns in self._outputs.open_columns()]
+        if self._changelogs:
             self._changelogs_were = [len(changelog.keys) for changelog in self._changelogs]
+        if self._journal:
+            self._journal.clear()
         if self._stream_times:
             self._times_were = self._stream_times.copy()
 

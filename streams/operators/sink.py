@@ -8,7 +8,7 @@ Producing is not done here: columns wait until the runtime drains them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from streams.errors import StreamsError
@@ -180,6 +180,10 @@ class Outputs:
         those of dead letters."""
         routed = [columns for topics in self._routed.values() for columns in topics.values()]
         return [*self.fixed.values(), *routed, *self._dead_letters.values()]
+
+    def open_columns(self) -> Iterable[OutputColumns]:
+        """The same; made for being asked once per record."""
+        return self.columns() if self._routed or self._dead_letters else self.fixed.values()
 
     def dead_letters(self, topic: str) -> OutputColumns:
         """The columns of a topic of dead letters."""
