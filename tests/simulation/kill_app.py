@@ -16,7 +16,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from streams import App
+from streams import App, hopping
 
 COMMIT_STEPS = ("flush_caches", "flush_producer", "send_offsets", "end_transaction", "apply")
 
@@ -92,13 +92,15 @@ def word(value: str) -> str:
 
 
 def build(data_dir: Path, **settings: Any) -> App:
-    """A stateless branch and a counted one, over one source."""
+    """A stateless branch, a counted one and a windowed one, over one source."""
     small = {"commit_interval_ms": 5, "buffered_records": 200, "fetch_max_bytes": 16_384}
     app = App("killed", data_dir=data_dir, **{**small, **settings})
     lines = app.stream("lines", key=str, value=str)
     lines.map_values(str.upper, value=str).to("shouted")
     counts = lines.flat_map_values(words_of).group_by(word).count(store="counts")
     counts.to_stream().to("counts")
+    windows = lines.group_by_key().windowed_by(hopping("400ms", advance="200ms", grace="100ms")).count(store="windows")
+    windows.to_stream().to("windows")
     return app
 
 

@@ -120,13 +120,16 @@ class World:
                 return running.result()
         raise AssertionError("an activity does not end")
 
-    def write(self, topic: str, rows: Sequence[tuple[str | None, str | None]]) -> None:
-        """Put text records in a topic before (or between) runs."""
+    def write(
+        self, topic: str, rows: Sequence[tuple[str | None, str | None]], timestamps: Sequence[int] | None = None
+    ) -> None:
+        """Put text records in a topic before (or between) runs; by default a millisecond apart."""
+        times = [START_MS + index for index in range(len(rows))] if timestamps is None else timestamps
         embedded, client = self.open()
         config = self.app().config()
         records = [
-            (None if key is None else key.encode(), None if value is None else value.encode(), START_MS + index, ())
-            for index, (key, value) in enumerate(rows)
+            (None if key is None else key.encode(), None if value is None else value.encode(), time, ())
+            for (key, value), time in zip(rows, times, strict=True)
         ]
         self.call(client, send_records(client, config, topic, records))
         embedded.close(self.now_ms)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import reveal_type
 
-from streams import App, KStream, serde
+from streams import App, KStream, hopping, serde
 from streams.testing import TopologyTestDriver
 
 
@@ -72,6 +72,18 @@ reveal_type(by_price.count(store="u"))  # is: streams.dsl.table.KTable[int, int]
 reveal_type(by_price.reduce(max, min, store="v"))  # is: streams.dsl.table.KTable[int, str]
 lengths = by_price.aggregate(float, lambda old, name: old + len(name), lambda old, name: old - len(name), store="w")
 reveal_type(lengths)  # is: streams.dsl.table.KTable[int, float]
+windows = lines.group_by_key().windowed_by(hopping("10s", advance="2s", grace="1s"))
+reveal_type(windows)  # is: streams.dsl.windowed.TimeWindowedKStream[str, str]
+busy = windows.count(retention="1h")
+reveal_type(busy)  # is: streams.dsl.table.KTable[tuple[str, int, int, fallback=streams.model.Windowed[str]], int]
+reveal_type(windows.reduce(max))  # is: streams.dsl.table.KTable[tuple[str, int, int, fallback=streams.model.Windowed[str]], str]
+sums = windows.aggregate(float, lambda key, total, line: total + len(key) + len(line))
+reveal_type(sums)  # is: streams.dsl.table.KTable[tuple[str, int, int, fallback=streams.model.Windowed[str]], float]
+rows = busy.to_stream().map(lambda window, count: (window.key, window.start + count))
+reveal_type(rows)  # is: streams.dsl.stream.KStream[str, int]
+reveal_type(app.query(busy))  # is: streams.query.windows.ReadOnlyWindowStore[str, int]
+reveal_type(app.query(busy).fetch("a", 0))  # is: int | None
+reveal_type(next(app.query(busy).fetch("a", 0, None)))  # is: tuple[tuple[str, int, int, fallback=streams.model.Windowed[str]], int]
 lines.peek(print)
 lines.for_each(print)
 lines.to(lambda line: f"lines-{line[:1]}")

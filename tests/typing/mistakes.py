@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from streams import App, KStream, serde
+from streams import App, KStream, serde, tumbling
 from streams.testing import TopologyTestDriver
 
 
@@ -45,6 +45,8 @@ bids.merge(lines)  # error: incompatible type
 lines.to("copies", value=int)  # error
 lines.group_by_key().filter(len)  # error: has no attribute "filter"
 lines.group_by_key().count().to("counts")  # error: has no attribute "to"
+lines.group_by_key().windowed_by("10s")  # error: incompatible type
+lines.group_by_key().windowed_by(tumbling("10s")).reduce(lambda total, line: total + len(line))  # error
 app.stream("x", key=str)  # error: Missing named argument "value"
 app.stream("x", key="str", value=str)  # error
 users = app.table("users", key=str, value=str)

@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 from state.backends.memory import MemoryBackend
+from state.keys import WINDOW_SEQUENCE, row_of_changelog, row_of_window, window_of_row, window_start_bytes
 from state.model import POSITION_FAMILY, StoreSpec
 from state.task_stores import TaskStores
 
@@ -34,3 +35,12 @@ def test_the_worked_example_is_what_is_written() -> None:
     stores.apply({"words-counts-changelog": 42}, 1_700_000_000_123)
     written = {family: next(backend.scan(family)) for family in ("counts", POSITION_FAMILY)}
     assert written == _example()
+
+
+def test_the_keys_of_a_window_store_are_those_of_the_page() -> None:
+    """Section "Rows of a window store"."""
+    windowed = b"k" + window_start_bytes(258)
+    assert windowed == bytes.fromhex("6b 00 00 00 00 00 00 01 02")
+    assert row_of_window(windowed) == bytes.fromhex("00 00 00 00 00 00 01 02 6b")
+    assert window_of_row(row_of_window(windowed)) == windowed
+    assert row_of_changelog(windowed + WINDOW_SEQUENCE) == row_of_window(windowed)
