@@ -59,6 +59,13 @@ class MemoryStateDirectory:
         """How many batches of each task a crash could take: the range to draw ``crash``'s argument from."""
         return {task_id: backend.unflushed_batches for task_id, backend in self._databases.items()}
 
+    def successor(self) -> MemoryStateDirectory:
+        """What the next process opens: the same databases. Whatever is left of the one before has this one only, and a
+        generator of it that is finalized late closes nothing of its successor's."""
+        following = MemoryStateDirectory()
+        following._databases = self._databases
+        return following
+
     def crash(self, batches_lost: Mapping[TaskId, int]) -> None:
         """Kill the process: every database falls back by so many batches (0 where not named) and is closed."""
         self._open.clear()

@@ -264,8 +264,8 @@ class Others:
 
     def _transact(self, commit: bool) -> Activity[None]:
         if not self._ready:
-            self._ready = True
             yield from wait(self._transactional.init_transactions())
+            self._ready = True
         self._transactional.begin()
         for _ in range(self._lives.draw.randint(1, 3)):
             self._put(self._transactional, "committed" if commit else "aborted")

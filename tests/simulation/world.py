@@ -106,6 +106,7 @@ class World:
         self.state.crash(
             {task: self.random.randint(0, count) for task, count in self.state.unflushed_batches().items()}
         )
+        self.state = self.state.successor()
         self.observer.crash_at = None
 
     # -- looking and writing ----------------------------------------------------------------------------------------

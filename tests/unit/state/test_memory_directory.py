@@ -53,3 +53,13 @@ def test_a_task_is_opened_once_listed_and_removed_when_closed() -> None:
     directory.close_task(TASK)
     directory.remove_task(TASK)
     assert directory.tasks() == (OTHER,)
+
+
+def test_what_is_left_of_a_crashed_process_closes_nothing_of_its_successors() -> None:
+    directory = MemoryStateDirectory()
+    directory.open_task(TASK, SPECS)
+    directory.crash({})
+    following = directory.successor()
+    stores = following.open_task(TASK, SPECS)
+    directory.close_task(TASK)
+    assert stores.positions() == {}
