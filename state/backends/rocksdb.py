@@ -321,7 +321,6 @@ def _options(memory: RocksMemory, family: Family) -> Options:
     options.set_allow_concurrent_memtable_write(False)
     options.set_compaction_style(DBCompactionStyle.universal())
     options.set_compression_type(DBCompressionType.none())
-    options.set_skip_stats_update_on_db_open(True)
     options.set_max_file_opening_threads(1)
     options.set_stats_dump_period_sec(0)
     options.set_keep_log_file_num(2)

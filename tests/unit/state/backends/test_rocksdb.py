@@ -36,6 +36,13 @@ def _damage(path: Path, position: int, length: int = 64) -> None:
     path.write_bytes(data)
 
 
+def test_about_how_many_rows_is_known_after_opening_again(tmp_path: Path) -> None:
+    _filled(tmp_path / "db", rows=500)
+    backend = RocksBackend.open(tmp_path / "db", FAMILIES)
+    assert [backend.approximate_count(family) for family in FAMILIES] == [500] * len(FAMILIES)
+    backend.close()
+
+
 def test_opening_twice_in_one_process_is_refused(tmp_path: Path) -> None:
     backend = RocksBackend.open(tmp_path / "db", FAMILIES)
     with pytest.raises(StateInUse, match="open already"):
