@@ -84,7 +84,7 @@ def _explained() -> Iterator[None]:
         yield
     except BlockingIOError as error:
         raise DataDirectoryError(
-            f"the data directory is in use ({error}); stop that process or choose another directory"
+            f"the data directory is in use ({error.strerror}); stop that process or choose another directory"
         ) from error
     except OSError as error:
         raise DataDirectoryError(

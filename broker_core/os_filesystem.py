@@ -158,7 +158,8 @@ class OsFilesystem:
         except BlockingIOError as error:
             owner = os.pread(descriptor, 32, 0).decode("ascii", "replace").strip() or "unknown"
             os.close(descriptor)
-            raise BlockingIOError(errno.EWOULDBLOCK, f"{full} is held by process {owner}") from error
+            holder = "this process already" if owner == str(os.getpid()) else f"process {owner}"
+            raise BlockingIOError(errno.EWOULDBLOCK, f"{full} is held by {holder}") from error
         except OSError:
             os.close(descriptor)
             raise

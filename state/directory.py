@@ -183,6 +183,10 @@ def _lock(root: Path) -> int:
     except BlockingIOError:
         owner = os.pread(descriptor, 32, 0).decode(errors="replace").strip() or "unknown"
         os.close(descriptor)
+        if owner == str(os.getpid()):
+            raise StateInUse(
+                f"state directory {root} is open in this process already; close the query that holds it ('with' does)"
+            ) from None
         raise StateInUse(
             f"state directory {root} is in use by process {owner}; stop it or choose another data_dir"
         ) from None

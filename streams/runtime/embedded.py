@@ -26,6 +26,11 @@ from streams.config import StreamsConfig
 SYNC_THREADS: Final = 8
 """fdatasync of 8 dirty files takes 24 ms one after the other and about 1 ms in as many threads."""
 
+ONE_PROCESS: Final = (
+    ". One process at a time has a log: while an application runs, send, read and query from that process (app.send, "
+    "app.read, app.query); an app.read that has not come to its end has the log, too"
+)
+
 
 class SyncExecutor(Protocol):
     """Carries out one wave of file syncs at a time."""
@@ -292,5 +297,6 @@ def open_embedded(
     try:
         broker.open(now_ms)
     except DataDirectoryError as error:
-        raise DataDirectoryError(f"log in {data_dir}: {error}") from error.__cause__
+        hint = ONE_PROCESS if isinstance(error.__cause__, BlockingIOError) else ""
+        raise DataDirectoryError(f"log in {data_dir}: {error}{hint}") from error.__cause__
     return EmbeddedBroker(broker, PoolSyncExecutor())
