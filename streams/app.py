@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextvars import ContextVar
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
@@ -17,7 +18,7 @@ from streams.dsl.flow import Flow
 from streams.dsl.functions import error_policy, timestamp_function
 from streams.dsl.stream import KStream, TypeOf
 from streams.dsl.table import KTable
-from streams.errors import TopologyError
+from streams.errors import ConfigError, TopologyError
 from streams.model import Headers, Record, Windowed
 from streams.on_error import OnError
 from streams.serde.changes import change_serde
@@ -37,6 +38,9 @@ if TYPE_CHECKING:
 
 K = TypeVar("K")
 V = TypeVar("V")
+
+imported_by: ContextVar[str | None] = ContextVar("imported_by", default=None)
+"""The command that imports an application's file at the moment, which then must not run the application itself."""
 
 
 class App:
@@ -234,6 +238,11 @@ class App:
         Raises:
             StreamsError: what went wrong; everything has been closed, and what was committed stays.
         """
+        if imported_by.get() is not None:
+            raise ConfigError(
+                f"{at(caller())}app.run() was called while {imported_by.get()} imports the file; put it below "
+                "'if __name__ == \"__main__\":'"
+            )
         from streams.runtime.run import run_app
 
         run_app(self, until_end=until_end, accept=accept, cache=cache, quiet=quiet, overrides=settings)

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from streams.app import App
+from streams.app import App, imported_by
 from streams.config import StreamsConfig
 from streams.errors import ConfigError, StreamsError
 
@@ -18,7 +18,9 @@ DEFAULT_ROOT = Path(".streams")
 AppFile = Annotated[
     str, typer.Argument(metavar="FILE[:NAME]", help="The application's file; NAME where it has several.")
 ]
-BrokerOption = Annotated[str | None, typer.Option("--broker", help="host:port of a cluster.", envvar="STREAMS_BROKER")]
+BrokerOption = Annotated[
+    str | None, typer.Option("--broker", help="host:port of a cluster; not yet.", envvar="STREAMS_BROKER")
+]
 DataDirOption = Annotated[Path | None, typer.Option("--data-dir", help="Data directory of an embedded log.")]
 AppOption = Annotated[str | None, typer.Option("--app", help="Application id; its log is in .streams/<id>.")]
 
@@ -40,6 +42,7 @@ def load_app(target: str) -> App:
         raise ConfigError(f"{path_text!r} is no Python file")
     module = importlib.util.module_from_spec(spec)
     sys.modules[path.stem] = module
+    importing = imported_by.set("the command 'streams'")
     try:
         spec.loader.exec_module(module)
     except StreamsError:
@@ -48,6 +51,8 @@ def load_app(target: str) -> App:
         raise ConfigError(
             f"{path_text} cannot be imported: {type(error).__name__}: {error}. Correct it; nothing has been started"
         ) from error
+    finally:
+        imported_by.reset(importing)
     found = {key: value for key, value in vars(module).items() if isinstance(value, App)}
     if name:
         if name not in found:
@@ -64,10 +69,15 @@ def load_app(target: str) -> App:
     return next(iter(found.values()))
 
 
-def log_config(broker: str | None, data_dir: Path | None, app_id: str | None) -> StreamsConfig:
+def log_config(
+    broker: str | None, data_dir: Path | None, app_id: str | None, *, make: bool = False
+) -> StreamsConfig:  # fmt: skip
     """Settings of a command that works on a log without an application.
 
     Without any option the log is the only one below ``.streams``.
+
+    Arguments:
+        make: whether the command may make a log where an option names one that is not there.
 
     Raises:
         ConfigError: no log there, or several and none named.
@@ -75,9 +85,11 @@ def log_config(broker: str | None, data_dir: Path | None, app_id: str | None) ->
     if broker is None:
         if data_dir is None:
             data_dir = DEFAULT_ROOT / app_id if app_id else _only_directory()
-        if not data_dir.is_dir():  # a mistyped name is not to become a second, empty log
+        if not data_dir.is_dir() and not make:  # a mistyped name is not to become a second, empty log
             raise ConfigError(
-                f"there is no embedded log in {data_dir}; run the application first, or give another --data-dir"
+                f"there is no embedded log in {data_dir}; 'streams run FILE --until-end' makes it with the "
+                "application's topics, and 'streams topics create NAME' with one topic; or give another --app or "
+                "--data-dir"
             )
     return StreamsConfig(application_id="streams-cli", data_dir=str(data_dir or DEFAULT_ROOT), broker=broker)
 

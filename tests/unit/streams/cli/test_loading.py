@@ -55,6 +55,17 @@ def test_a_mistake_in_the_topology_stays_what_it_is(here: Path) -> None:
         load_app("mistaken.py")
 
 
+def test_a_file_that_runs_its_application_when_it_is_imported(here: Path) -> None:
+    (here / "running.py").write_text(
+        "from streams import App\napp = App('a')\napp.stream('t', key=str, value=str).to('u')\napp.run()\n"
+    )
+    with pytest.raises(
+        ConfigError, match=r"^running.py:4: app.run\(\) was called while .* put it below 'if __name__ =="
+    ):
+        load_app("running.py")
+    assert not (here / ".streams").exists()
+
+
 def test_which_log(here: Path) -> None:
     with pytest.raises(ConfigError, match="no embedded log here; give --app, --data-dir or --broker"):
         log_config(None, None, None)
@@ -69,3 +80,4 @@ def test_which_log(here: Path) -> None:
     for given in ((None, "three"), (here / "nowhere", None)):
         with pytest.raises(ConfigError, match="there is no embedded log in"):
             log_config(None, *given)
+        assert log_config(None, *given, make=True).data_dir == str(given[0] or ".streams/three")
