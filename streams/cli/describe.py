@@ -18,13 +18,15 @@ def describe(
     source: Annotated[bool, typer.Option("--source", help="The generated code.")] = False,
 ) -> None:
     """Sub-topologies, stores and topics of an application."""
+    if mermaid + json + source > 1:
+        raise typer.BadParameter("give one of --mermaid, --json and --source")
     topology = load_app(file).topology()
     if source:
         for subtopology in topology.subtopologies:
-            typer.echo(f"# sub-topology {subtopology.id}\n{compile_subtopology(subtopology, cache=True).source}")
+            typer.echo(compile_subtopology(subtopology, cache=True).source)
     elif json:
-        typer.echo(describe_json(topology))
+        typer.echo(describe_json(topology), nl=False)
     elif mermaid:
-        typer.echo(describe_mermaid(topology))
+        typer.echo(describe_mermaid(topology), nl=False)
     else:
-        typer.echo(describe_text(topology))
+        typer.echo(describe_text(topology), nl=False)

@@ -18,7 +18,7 @@ LIBRARIES = ("rocksdict", "networkx", "pydantic", "msgspec", "cramjam", "google-
 def doctor() -> None:
     """Say what is installed, which modules are compiled, and whether this directory can hold a log."""
     system = f"{platform.system()} {platform.machine()}"
-    typer.echo(f"streams-dsl {_version()}, Python {platform.python_version()}, {system}")
+    typer.echo(f"streams-dsl {version()}, Python {platform.python_version()}, {system}")
     for name, compiled in compiled_modules().items():
         typer.echo(f"  {'compiled   ' if compiled else 'interpreted'}  {name}")
     if not all(compiled_modules().values()):
@@ -30,7 +30,8 @@ def doctor() -> None:
     typer.echo(f"  this directory is writable, {free / 2**30:.1f} GiB free")
 
 
-def _version() -> str:
+def version() -> str:
+    """The installed version, or what to say where none is installed."""
     try:
         return importlib.metadata.version("streams-dsl")
     except importlib.metadata.PackageNotFoundError:

@@ -9,6 +9,7 @@ import sys
 import traceback
 from pathlib import Path
 from types import TracebackType
+from typing import Annotated
 
 import typer
 from rich.console import Console
@@ -30,6 +31,21 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"streams-dsl {doctor.version()}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Say it.")] = False,
+) -> None:
+    """Kafka Streams for Python, log included."""
+
+
 app.command("run")(run.run)
 app.command("describe")(describe.describe)
 app.command("produce")(records.produce)

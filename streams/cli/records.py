@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from streams.cli.loading import AppOption, BrokerOption, DataDirOption, log_config
+from streams.cli.topics import TopicName
 from streams.model import ColumnBatch
 from streams.runtime.access import caller, read_batches, send_records
 from streams.serde import Serde, float64, int64, json, utf8
@@ -36,7 +37,7 @@ SERDES: dict[Format, Serde[Any]] = {
 
 
 def produce(
-    topic: str,
+    topic: TopicName,
     values: Annotated[list[str] | None, typer.Argument(help="Values; without any, lines of standard input.")] = None,
     key: Annotated[str | None, typer.Option("--key", "-k", help="Key of all of them.")] = None,
     separator: Annotated[str | None, typer.Option("--key-separator", "-K", help="Splits a line in key, value.")] = None,
@@ -53,12 +54,14 @@ def produce(
             own_key, _, value = line.partition(separator)
         records.append((None if own_key is None else own_key.encode(), value.encode(), now_ms, ()))
     with caller(config, None) as call:
-        call(lambda client: send_records(client, config, topic, records))
-    typer.echo(f"{len(records)} records written to {topic}", err=True)
+        made = call(lambda client: send_records(client, config, topic, records))
+    if made:
+        typer.echo(f"there was no topic {topic}; made it, with {config.partitions} partitions", err=True)
+    typer.echo(f"{len(records)} {'record' if len(records) == 1 else 'records'} written to {topic}", err=True)
 
 
 def consume(
-    topic: str,
+    topic: TopicName,
     key: Annotated[Format, typer.Option("--key", "-k", help="How keys are decoded.")] = Format.TEXT,
     value: Annotated[Format, typer.Option("--value", "-v", help="How values are decoded.")] = Format.TEXT,
     limit: Annotated[int | None, typer.Option("--limit", "-n", min=1, help="Stop after so many records.")] = None,

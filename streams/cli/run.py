@@ -19,12 +19,18 @@ def run(
     file: AppFile,
     until_end: Annotated[bool, typer.Option("--until-end", help="Stop when all input is processed.")] = False,
     accept: Annotated[bool, typer.Option("--accept", help="Let go of state that the topology no longer has.")] = False,
-    cache: Annotated[bool, typer.Option("--cache/--no-cache", help="Whether updates of a key are merged.")] = True,
+    cache: Annotated[
+        bool, typer.Option("--cache/--no-cache", help="Whether updates of a key between two commits leave as one.")
+    ] = True,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No live line.")] = False,
     broker: BrokerOption = None,
-    data_dir: Annotated[Path | None, typer.Option("--data-dir", help="Where log and state are.")] = None,
+    data_dir: Annotated[
+        Path | None, typer.Option("--data-dir", help="Where log and state are; default .streams/<id>.")
+    ] = None,
     guarantee: Annotated[str | None, typer.Option("--guarantee", help="exactly_once or at_least_once.")] = None,
-    commit_interval_ms: Annotated[int | None, typer.Option("--commit-interval-ms", min=1)] = None,
+    commit_interval_ms: Annotated[
+        int | None, typer.Option("--commit-interval-ms", min=1, help="How often to commit.")
+    ] = None,
 ) -> None:
     """Run an application until Ctrl-C (which commits and stops) or, with --until-end, until its input is processed."""
     given: dict[str, Any] = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -18,6 +19,8 @@ from streams.model import TopicPartition
 from streams.runtime.access import caller
 from streams.runtime.activity import Activity, wait, wait_all
 
+TopicName = Annotated[str, typer.Argument(metavar="TOPIC", help="Name of the topic.")]
+
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)
 
 
@@ -26,7 +29,7 @@ def list_topics(
     app_id: AppOption = None, data_dir: DataDirOption = None, broker: BrokerOption = None,
     internal: Annotated[bool, typer.Option("--internal", help="The log's own topics, too.")] = False,
 ) -> None:  # fmt: skip
-    """Topics with their partitions and numbers of offsets."""
+    """Topics with their partitions and numbers of offsets; the ends of transactions take an offset each, too."""
     with caller(log_config(broker, data_dir, app_id), None) as call:
         found: Mapping[str, tuple[TopicDescription, int]] = call(_sizes)
     table = Table("topic", "partitions", "offsets", box=None)
@@ -39,13 +42,17 @@ def list_topics(
 
 @app.command("create")
 def create(
-    name: str, partitions: Annotated[int, typer.Option("--partitions", "-p", min=1)] = 4,
+    name: TopicName,
+    partitions: Annotated[int, typer.Option("--partitions", "-p", min=1, help="How many.")] = 4,
     config: Annotated[list[str] | None, typer.Option("--config", "-c", help="name=value; several allowed.")] = None,
     app_id: AppOption = None, data_dir: DataDirOption = None, broker: BrokerOption = None,
 ) -> None:  # fmt: skip
-    """Create a topic."""
+    """Create a topic; makes the log, too, where --app or --data-dir names one that is not there."""
     configs = dict(_pair(text) for text in config or [])
-    with caller(log_config(broker, data_dir, app_id), None) as call:
+    log = log_config(broker, data_dir, app_id, make=True)
+    if log.broker is None and not Path(log.data_dir).is_dir():
+        typer.echo(f"makes a new log in {log.data_dir}", err=True)
+    with caller(log, None) as call:
         made = call(
             lambda client: wait(client.admin.create_topics({name: NewTopic(partitions=partitions, configs=configs)}))
         )
@@ -55,7 +62,9 @@ def create(
 
 
 @app.command("describe")
-def describe(name: str, app_id: AppOption = None, data_dir: DataDirOption = None, broker: BrokerOption = None) -> None:
+def describe(
+    name: TopicName, app_id: AppOption = None, data_dir: DataDirOption = None, broker: BrokerOption = None
+) -> None:
     """A topic's partitions with their offsets, and its settings."""
     with caller(log_config(broker, data_dir, app_id), None) as call:
         starts, ends, configs = call(lambda client: _describe(client, name))
@@ -69,7 +78,9 @@ def describe(name: str, app_id: AppOption = None, data_dir: DataDirOption = None
 
 
 @app.command("delete")
-def delete(name: str, app_id: AppOption = None, data_dir: DataDirOption = None, broker: BrokerOption = None) -> None:
+def delete(
+    name: TopicName, app_id: AppOption = None, data_dir: DataDirOption = None, broker: BrokerOption = None
+) -> None:
     """Delete a topic and its records."""
     with caller(log_config(broker, data_dir, app_id), None) as call:
         call(lambda client: wait(client.admin.delete_topics([name])))

@@ -74,8 +74,8 @@ def send_records(
     records: Sequence[tuple[bytes | None, bytes | None, int, Headers]],
     *,
     configs: Mapping[str, str] | None = None,
-) -> Activity[None]:
-    """Write records to a topic, outside of any transaction; waits for the disk.
+) -> Activity[bool]:
+    """Write records to a topic, outside of any transaction; waits for the disk. Returns whether the topic was made.
 
     Arguments:
         configs: of the topic, where it has to be made (the log is embedded).
@@ -99,6 +99,7 @@ def send_records(
         yield from wait(producer.flush())
     finally:
         client.release(producer)
+    return topic not in found
 
 
 def read(app: Application, topic: str, *, key: Any = None, value: Any = None) -> Iterator[Record[Any, Any]]:

@@ -98,3 +98,11 @@ def test_help_lists_the_commands(monkeypatch: pytest.MonkeyPatch, capsys: pytest
     assert ended.value.code == 0
     out = capsys.readouterr().out
     assert all(name in out for name in ("run", "describe", "topics", "produce", "consume", "doctor"))
+
+
+def test_which_version(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(sys, "argv", ["streams", "--version"])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 0
+    assert capsys.readouterr().out.startswith("streams-dsl ")

@@ -51,3 +51,10 @@ def test_bytes_of_another_format_are_shown_as_they_are(invoke: Invoke) -> None:
 def test_a_topic_that_is_not_there(invoke: Invoke) -> None:
     with pytest.raises(ConfigError, match="there is no topic 'nowhere'"):
         invoke("consume", "nowhere", *DATA)
+
+
+def test_a_topic_that_is_made_by_the_way_is_told(invoke: Invoke) -> None:
+    """A mistyped name is not an error, as with Kafka's tools; it is not to go unnoticed either."""
+    first = invoke("produce", "lnes", "a", *DATA).stderr
+    assert first == "there was no topic lnes; made it, with 4 partitions\n1 record written to lnes\n"
+    assert invoke("produce", "lnes", "a", "b", *DATA).stderr == "2 records written to lnes\n"

@@ -52,3 +52,12 @@ def test_what_cannot_be(invoke: Invoke) -> None:
         invoke("topics", "create", "u", "-c", "retention.ms=soon", *DATA)
     assert "'nonsense' is not name=value" in invoke("topics", "create", "u", "-c", "nonsense", *DATA, status=2).stderr
     invoke("topics", "create", "u", "-p", 0, *DATA, status=2)
+
+
+def test_the_first_topic_makes_the_log_and_says_so(invoke: Invoke, here: Path) -> None:
+    new = ("--data-dir", "new")
+    with pytest.raises(ConfigError, match=r"there is no embedded log in new; .*streams topics create"):
+        invoke("produce", "t", "v", *new)
+    assert "makes a new log in new" in invoke("topics", "create", "t", "-p", 8, *new).stderr
+    assert "new log" not in invoke("topics", "create", "u", *new).stderr
+    assert invoke("topics", "list", *new).stdout.split()[3:6] == ["t", "8", "0"]
