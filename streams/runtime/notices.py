@@ -1,4 +1,5 @@
-"""What a person should know although the application goes on: told once each, by the logger ``streams``.
+"""What a person should know although the application goes on: trouble once each by the logger ``streams``, progress
+beside the live line.
 
 An observer in front of another one. Failures that end the run are not told here; they are raised.
 """
@@ -6,6 +7,7 @@ An observer in front of another one. Failures that end the run are not told here
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from typing import Final
 
 from streams.ports import NullObserver, Observer
@@ -18,6 +20,9 @@ NOTICES: Final = {
 }
 """Event to what is told of it, with the event's fields."""
 
+PROGRESS: Final = {"worker.resumed": "goes on from its last commit{after}"}
+"""The same, of what is no trouble."""
+
 TROUBLE: Final = frozenset(
     {"fetch.refused", "request.refused", "coordinator.append_failed", "txn.marker_delayed", "log.failed"}
 )
@@ -27,12 +32,17 @@ TROUBLE: Final = frozenset(
 class Notices:
     """Observer that tells and remembers, and hands everything on.
 
+    Arguments:
+        observer: hears everything, too.
+        say: shows a line to the person who watches; None for nobody.
+
     Attributes:
         last_trouble: why the embedded log last refused something.
     """
 
-    def __init__(self, observer: Observer | None = None) -> None:
+    def __init__(self, observer: Observer | None = None, say: Callable[[str], None] | None = None) -> None:
         self._observer = observer or NullObserver()
+        self._say = say
         self._told: set[str] = set()
         self.last_trouble: str | None = None
 
@@ -44,4 +54,6 @@ class Notices:
             if text not in self._told:
                 self._told.add(text)
                 LOGGER.warning("%s", text)
+        if name in PROGRESS and self._say is not None:
+            self._say(PROGRESS[name].format(**fields))
         self._observer.event(name, **fields)

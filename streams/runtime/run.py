@@ -12,6 +12,8 @@ from streams.ports import Observer
 from streams.runtime.application import Application
 from streams.runtime.metrics import WorkerMetrics
 from streams.runtime.supervisor import Supervisor, stop_on_signals
+from streams.topology.describe import has_no_effect
+from streams.topology.nodes import Branch
 
 
 def run_app(
@@ -44,6 +46,12 @@ def run_app(
         observer=observer,
         console=None if quiet else Console(stderr=True),
     )
+    for subtopology in supervisor.topology.subtopologies:
+        for node in subtopology.nodes:
+            if has_no_effect(subtopology, node) and not isinstance(node, Branch):  # to drop a branch is a way to filter
+                supervisor.say(
+                    f"what {node.name} ({node.location}) makes goes nowhere: no to() and no for_each() follows"
+                )
     app.running = supervisor
     try:
         with stop_on_signals(supervisor, on_signal):

@@ -80,6 +80,9 @@ class Starter:
         found = yield from wait(admin.committed(self.config.application_id, inputs, require_stable=True))
         committed = {topic_partition: entry for topic_partition, entry in found.items() if entry is not None}
         feeds = yield from self._open_feeds(counts)
+        if committed or any(feed.count for feed in feeds):
+            fed = ", ".join(f"{feed.count:,} items into {feed.slot.topic}" for feed in feeds)
+            self.observer.event("worker.resumed", after=f"; fed so far: {fed}" if fed else "")
         tasks: list[RunningTask] = []
         stateful = sum(bool(plan.subtopology.stores) for plan in plans)
         cache_share = self.config.cache_max_bytes // max(1, stateful)

@@ -62,14 +62,19 @@ class Supervisor:
         self._topology = topology
         self._config = config
         self._feeds = feeds
-        self._observer = Notices(observer)
         self._live = LiveLine(config.application_id, console) if console is not None else None
+        self._observer = Notices(observer, self.say)
         self._calls: queue.SimpleQueue[tuple[Callable[[Client], Activity[Any]], Future[Any]]] = queue.SimpleQueue()
         self._active: list[tuple[Running[Any], Future[Any]]] = []
         self._stop = threading.Event()
         self._worker: Worker | None = None
         self._thread: int | None = None
         """Who runs the worker."""
+
+    def say(self, text: str) -> None:
+        """Show a line to the person who watches, if anybody does."""
+        if self._live is not None:
+            self._live.say(f"{self._config.application_id}: {text}")
 
     @property
     def topology(self) -> CompiledTopology:

@@ -15,7 +15,9 @@ from streams.topology.graph import kind_of
 from streams.topology.nodes import (
     Aggregate,
     AnySerde,
+    ForEach,
     Node,
+    Peek,
     Sink,
     Source,
     Stateful,
@@ -35,6 +37,8 @@ def describe_text(topology: CompiledTopology) -> str:
             lines.append(f"  {_heading(node)}{f' ({facts})' if facts else ''}")
             if sub.children[node.name]:
                 lines.append(f"    --> {', '.join(sub.children[node.name])}")
+            elif has_no_effect(sub, node):
+                lines.append("    --> nowhere: no to() and no for_each() follows")
             if node.name in sub.reads:
                 lines.append(f"    reads {', '.join(sub.reads[node.name])}")
     if topology.internal_topics:
@@ -43,6 +47,14 @@ def describe_text(topology: CompiledTopology) -> str:
         count = "as many partitions as its input" if topic.partitions is None else f"{topic.partitions} partitions"
         lines.append(f"  {topic.name} ({topic.kind}, {count}, {topic.configs['cleanup.policy']})")
     return "\n".join(lines) + "\n"
+
+
+def has_no_effect(sub: SubTopology, node: Node) -> bool:
+    """Whether what this node makes is neither written, kept, looked up nor handed to a function for its effect."""
+    effects = (Sink, ForEach, Peek)
+    if sub.children[node.name] or isinstance(node, effects) or (isinstance(node, Stateful) and node.store is not None):
+        return False
+    return not any(node.name in tables for tables in sub.reads.values())
 
 
 def describe_mermaid(topology: CompiledTopology) -> str:

@@ -25,5 +25,23 @@ def test_as_mermaid(invoke: Invoke) -> None:
 
 def test_as_the_generated_code(invoke: Invoke) -> None:
     out = invoke("describe", "app_file.py", "--source").output
-    assert out.startswith("# sub-topology 0\n")
+    assert out.startswith("# Sub-topology 0: ")
     compile(out, "generated", "exec")
+
+
+def test_one_form_at_a_time(invoke: Invoke) -> None:
+    assert (
+        "one of --mermaid, --json and --source"
+        in invoke("describe", "app_file.py", "--json", "--source", status=2).stderr
+    )
+
+
+def test_what_leads_nowhere_is_shown(invoke: Invoke, here: Path) -> None:
+    assert "nowhere" not in invoke("describe", "app_file.py").output
+    (here / "lost.py").write_text(
+        "from streams import App\napp = App('lost', data_dir='data')\nlines = app.stream('lines', key=str, value=str)\n"
+        "lines.map_values(str.upper)\nlines.peek(print)\n"
+    )
+    assert invoke("describe", "lost.py").output.count("nowhere") == 1
+    told = invoke("run", "lost.py", "--until-end").stderr
+    assert "lost: what lines-map-values (lost.py:4) makes goes nowhere: no to() and no for_each() follows" in told

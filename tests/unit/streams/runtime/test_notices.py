@@ -31,3 +31,13 @@ def test_the_last_trouble_is_remembered() -> None:
     notices.event("fetch.refused", partition="lines-0", offset=3, reason="file x, position 7")
     notices.event("commit.done", duration_ms=3)
     assert notices.last_trouble == "file x, position 7"
+
+
+def test_progress_is_said_and_not_logged(caplog: pytest.LogCaptureFixture) -> None:
+    said: list[str] = []
+    notices = Notices(say=said.append)
+    with caplog.at_level(logging.WARNING, "streams"):
+        notices.event("worker.resumed", after="; fed so far: 3 items into lines")
+        Notices().event("worker.resumed", after="")
+    assert said == ["goes on from its last commit; fed so far: 3 items into lines"]
+    assert caplog.messages == []
