@@ -16,6 +16,7 @@ from streams.dsl.associative import is_associative
 from streams.dsl.builder import Builder, caller
 from streams.dsl.flow import Flow, lost, need_serde
 from streams.dsl.functions import error_policy, shape_function
+from streams.dsl.hints import Hinted
 from streams.dsl.suggest import suggested
 from streams.dsl.table import KTable
 from streams.dsl.windowed import TimeWindowedKStream, WindowedRows
@@ -35,7 +36,7 @@ V = TypeVar("V")
 A = TypeVar("A")
 
 
-class KGroupedStream(Generic[K, V]):
+class KGroupedStream(Hinted, Generic[K, V]):
     """Made by ``KStream.group_by`` and ``group_by_key``.
 
     Several aggregations of one grouped stream share its repartition topic if it has a name, and otherwise have one

@@ -13,6 +13,7 @@ from streams.dsl.builder import Builder, caller
 from streams.dsl.flow import Flow, lost, need_serde
 from streams.dsl.functions import error_policy, shape_function
 from streams.dsl.grouped import KGroupedStream
+from streams.dsl.hints import Hinted
 from streams.dsl.split import SplitStream
 from streams.dsl.suggest import suggested
 from streams.errors import TopologyError
@@ -40,7 +41,7 @@ OfRecord: TypeAlias = Callable[[K, V], T]
 OfContext: TypeAlias = Callable[[K, V, RecordContext], T]
 
 
-class KStream(Generic[K, V]):
+class KStream(Hinted, Generic[K, V]):
     """Records of one or more topics, or what operators made of them.
 
     Made by ``App.stream`` and by other streams, never directly. A handle is immutable: using it twice makes two

@@ -15,6 +15,7 @@ from streams.dsl.builder import Builder, caller
 from streams.dsl.flow import Flow, lost, need_serde
 from streams.dsl.functions import OF_ROW, error_policy, shape_function
 from streams.dsl.grouped_table import KGroupedTable
+from streams.dsl.hints import Hinted
 from streams.dsl.suggest import suggested
 from streams.errors import TopologyError
 from streams.on_error import OnError
@@ -33,7 +34,7 @@ V2 = TypeVar("V2")
 T = TypeVar("T")
 
 
-class KTable(Generic[K, V]):
+class KTable(Hinted, Generic[K, V]):
     """Made by ``App.table``, by aggregations, and by other tables. Immutable: using it twice makes two branches.
 
     ``App.query(table)`` reads its rows as of the last commit, where it keeps them in a store. Every method raises
