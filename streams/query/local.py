@@ -13,8 +13,9 @@ from typing import Any, Generic, TypeVar
 
 from state.read_only import ReadOnlyRows
 from streams.client.partitioner import partition_of
-from streams.errors import StreamsError
+from streams.errors import SerdeError, StreamsError
 from streams.serde.base import Serde
+from streams.serde.explain import encoding_problem
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -62,6 +63,13 @@ class ReadOnlyStore(Generic[K, V]):
     def __contains__(self, key: K) -> bool:
         return self._find(key) is not _ABSENT
 
+    def __iter__(self) -> Iterator[K]:
+        """The keys, as of a dictionary; ``all`` gives keys and values."""
+        return (key for key, _ in self.all())
+
+    def __repr__(self) -> str:
+        return f"<ReadOnlyStore {self.name!r}>"
+
     def all(self) -> Iterator[tuple[K, V]]:
         """Every row, partition by partition; each partition as of the moment its first row is read."""
         for rows in self._partitions():
@@ -78,14 +86,14 @@ class ReadOnlyStore(Generic[K, V]):
                 f"store {self.name!r} cannot be read by range: keys are kept as {self._key_serde.id}, whose bytes do "
                 "not sort as the values do. Declare the key as serde.ordered(...) where the stream is grouped."
             )
-        first = None if start is None else self._key_serde.encode(start)
-        past = None if end is None else self._key_serde.encode(end) + b"\x00"
+        first = None if start is None else self._encoded(start)
+        past = None if end is None else self._encoded(end) + b"\x00"
         sources = [rows.range(first, past, reverse=reverse) for rows in self._partitions()]
         return self._decoded(heapq.merge(*sources, reverse=reverse))
 
     def prefix(self, prefix: K) -> Iterator[tuple[K, V]]:
         """Rows whose serialised key begins with that of ``prefix``, in byte order."""
-        encoded = self._key_serde.encode(prefix)
+        encoded = self._encoded(prefix)
         return self._decoded(heapq.merge(*(rows.prefix(encoded) for rows in self._partitions())))
 
     def approximate_count(self) -> int:
@@ -108,7 +116,7 @@ class ReadOnlyStore(Generic[K, V]):
 
     def _find(self, key: K) -> Any:
         """Most likely on the partition that the key's hash names; a user's partitioner may have put it elsewhere."""
-        encoded = self._key_serde.encode(key)
+        encoded = self._encoded(key)
         partitions = self._partitions()
         likely = partition_of(self._hashed(encoded), len(partitions))
         for index in (likely, *(other for other in range(len(partitions)) if other != likely)):
@@ -116,6 +124,14 @@ class ReadOnlyStore(Generic[K, V]):
             if row is not None:
                 return self._value_serde.decode(row[0])
         return _ABSENT
+
+    def _encoded(self, key: K) -> bytes:
+        """The bytes of a key; ``SerdeError`` where it is not of the store's key type."""
+        try:
+            return self._key_serde.encode(key)
+        except Exception as error:
+            problem = encoding_problem(self._key_serde, key, error, "key")
+            raise SerdeError(f"looking up in store {self.name!r}: {problem}") from error
 
     def _hashed(self, encoded: bytes) -> bytes:
         """The bytes whose hash says where a key lives."""

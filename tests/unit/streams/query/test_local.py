@@ -10,7 +10,7 @@ from state.backends.memory import MemoryBackend
 from state.model import POSITION_FAMILY, StoreSpec
 from state.task_stores import TaskStores
 from streams.client.partitioner import partition_of
-from streams.errors import StreamsError
+from streams.errors import SerdeError, StreamsError
 from streams.query.local import ReadOnlyStore
 from streams.serde import ordered, resolve, utf8
 from streams.serde.base import Serde
@@ -94,3 +94,15 @@ def test_closing_lets_go_once() -> None:
         assert not closed
     words.close()
     assert closed == [True]
+
+
+def test_a_key_of_another_type_is_explained() -> None:
+    words = store()
+    for look in (lambda: words[3], lambda: words.get(3), lambda: words.range(3), lambda: words.prefix(3)):
+        with pytest.raises(SerdeError, match=r"looking up in store 'words': the key 3 is of type int, but key=str"):
+            look()
+
+
+def test_iterating_gives_the_keys() -> None:
+    assert sorted(store()) == sorted(WORDS)
+    assert repr(store()) == "<ReadOnlyStore 'words'>"
