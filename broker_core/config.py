@@ -96,6 +96,7 @@ class BrokerConfig:
     transaction_max_timeout_ms: int = 15 * 60_000
     transaction_scan_interval_ms: int = 1_000
     offsets_retention_minutes: int = 7 * 24 * 60
+    """How long a group of offsets (without members) keeps what it committed; negative for ever."""
     offsets_retention_check_interval_ms: int = 600_000
     min_free_bytes: int = 256 * 1024 * 1024
     fetch_max_bytes: int = 55 * 1024 * 1024

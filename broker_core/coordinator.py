@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 from broker_core.config import BrokerConfig
@@ -24,12 +25,14 @@ from broker_core.coordinator_steps import Steps
 from broker_core.coordinator_waits import Caller, Wait
 from broker_core.decision import Decision, Marker, Need, WriteMarkers
 from broker_core.errors import ErrorCode, StorageError
+from broker_core.group.admin import decide_admin
 from broker_core.group.commit import (
     decide_commit,
     decide_forget,
     decide_transactional_commit,
     refuse_transactional_commit,
 )
+from broker_core.group.expiry import OffsetExpiry
 from broker_core.group.fetch import asked_groups, fetch_offsets
 from broker_core.group.find import Address, find_coordinator
 from broker_core.group.table import OffsetTable
@@ -38,10 +41,14 @@ from broker_core.placement import offsets_partition
 from broker_core.ports import NullObserver, Observer
 from broker_core.protocol.add_offsets_to_txn import AddOffsetsToTxnRequest
 from broker_core.protocol.add_partitions_to_txn import AddPartitionsToTxnRequest
+from broker_core.protocol.delete_groups import DeleteGroupsRequest
+from broker_core.protocol.describe_groups import DescribeGroupsRequest
 from broker_core.protocol.end_txn import EndTxnRequest
 from broker_core.protocol.find_coordinator import FindCoordinatorRequest
 from broker_core.protocol.init_producer_id import InitProducerIdRequest
+from broker_core.protocol.list_groups import ListGroupsRequest
 from broker_core.protocol.offset_commit import OffsetCommitRequest
+from broker_core.protocol.offset_delete import OffsetDeleteRequest
 from broker_core.protocol.offset_fetch import OffsetFetchRequest
 from broker_core.protocol.txn_offset_commit import TxnOffsetCommitRequest
 from broker_core.txn.adding import (
@@ -125,6 +132,7 @@ class Coordinator:
             two_waves=two_waves,
         )
         self._next_scan_ms: int | None = None
+        self._expiry = OffsetExpiry(config, self.offsets)
         self._last_token = 0
 
     def load(self, topic_partition: TopicPartition, records: bytes) -> None:
@@ -168,8 +176,8 @@ class Coordinator:
     def submit(self, body: object, api_version: int, now_ms: int) -> CoordinatorReply | Waiting:
         """Handle one request body.
 
-        Takes FindCoordinator, OffsetCommit, OffsetFetch, TxnOffsetCommit, InitProducerId, AddPartitionsToTxn,
-        AddOffsetsToTxn and EndTxn requests; a refusal is a reply with its error code, never an exception.
+        Takes what ``coordinator_requests.CoordinatorRequest`` names; a refusal is a reply with its error code, never an
+        exception.
         """
         self._last_token += 1
         caller = Caller(token=self._last_token, request=body, api_version=api_version)
@@ -222,6 +230,9 @@ class Coordinator:
                     needs=tuple(Need(offsets_partition(group_id, count)) for group_id in groups),
                     reply=fetch_offsets(self.offsets, body, api_version),
                 )
+            case OffsetDeleteRequest() | DeleteGroupsRequest() | ListGroupsRequest() | DescribeGroupsRequest():
+                write = partial(self._steps.carry_out, caller=None, now_ms=now_ms)
+                return decide_admin(self.offsets, body, api_version, self._logs.has_topic, write)
             case FindCoordinatorRequest():
                 config = self._config
                 address = Address(config.node_id, config.advertised_host, config.advertised_port)
@@ -303,7 +314,7 @@ class Coordinator:
         return self._take_released()
 
     def tick(self, now_ms: int) -> tuple[ReleasedReply, ...]:
-        """Abort transactions that timed out, retry what could not be written."""
+        """Abort transactions that timed out, retry what could not be written, forget offsets that expired."""
         next_ms, interval_ms = self._next_scan_ms, self._config.transaction_scan_interval_ms
         if next_ms is not None and not now_ms < next_ms <= now_ms + interval_ms:  # due, or the clock went back
             self._next_scan_ms = None
@@ -311,12 +322,15 @@ class Coordinator:
             for transaction in timed_out(self.transactions, now_ms):
                 self._observer.event("txn.timed_out", transactional_id=transaction.transactional_id)
                 self._steps.carry_out(fence(self.transactions, transaction, now_ms), None, now_ms)
+        for decision in self._expiry.due(now_ms):
+            self._observer.event("offsets.expired", partition=decision.partition, offsets=len(decision.records))
+            self._steps.carry_out(decision, None, now_ms)
         self._proceed(now_ms)
         return self._take_released()
 
     def next_deadline(self) -> int | None:
         """When ``tick`` wants to be called next, in milliseconds; ``None`` for never."""
-        return self._next_scan_ms
+        return min(filter(None, (self._next_scan_ms, self._expiry.next_ms)), default=None)
 
     def awaited(self) -> Mapping[TopicPartition, Offset]:
         """How far logs have to be synced for everything that waits here to go on, steps without a reply included."""
@@ -335,6 +349,7 @@ class Coordinator:
         self._steps.advance(now_ms)
         if self._next_scan_ms is None and (self.transactions.has_ongoing or self._steps.has_retries):
             self._next_scan_ms = now_ms + self._config.transaction_scan_interval_ms
+        self._expiry.arm(now_ms)
 
     def _take_released(self) -> tuple[ReleasedReply, ...]:
         released = tuple(ReleasedReply(token=token, body=body) for token, body in self._steps.released.items())

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TypeAlias
 
 from broker_core.errors import ErrorCode
+from broker_core.group.admin import refuse_group_deletion, refuse_offset_delete
 from broker_core.group.commit import refuse_commit, refuse_transactional_commit
 from broker_core.group.fetch import refuse_fetch
 from broker_core.protocol.add_offsets_to_txn import AddOffsetsToTxnRequest
@@ -17,10 +18,14 @@ from broker_core.protocol.add_partitions_to_txn import (
     AddPartitionsToTxnResponse,
     AddPartitionsToTxnTopicResult,
 )
+from broker_core.protocol.delete_groups import DeleteGroupsRequest
+from broker_core.protocol.describe_groups import DescribeGroupsRequest
 from broker_core.protocol.end_txn import EndTxnRequest
 from broker_core.protocol.find_coordinator import FindCoordinatorRequest
 from broker_core.protocol.init_producer_id import InitProducerIdRequest
+from broker_core.protocol.list_groups import ListGroupsRequest
 from broker_core.protocol.offset_commit import OffsetCommitRequest
+from broker_core.protocol.offset_delete import OffsetDeleteRequest
 from broker_core.protocol.offset_fetch import OffsetFetchRequest
 from broker_core.protocol.txn_offset_commit import TxnOffsetCommitRequest
 from broker_core.txn.refusals import refusal
@@ -29,6 +34,10 @@ CoordinatorRequest: TypeAlias = (
     FindCoordinatorRequest
     | OffsetCommitRequest
     | OffsetFetchRequest
+    | OffsetDeleteRequest
+    | DeleteGroupsRequest
+    | ListGroupsRequest
+    | DescribeGroupsRequest
     | TxnOffsetCommitRequest
     | InitProducerIdRequest
     | AddPartitionsToTxnRequest
@@ -47,6 +56,10 @@ def refuse(request: object, code: ErrorCode, api_version: int) -> object:
             return refuse_commit(request, code)
         case OffsetFetchRequest():
             return refuse_fetch(request, code, api_version)
+        case OffsetDeleteRequest():
+            return refuse_offset_delete(request, code)
+        case DeleteGroupsRequest():
+            return refuse_group_deletion(request, code)
         case TxnOffsetCommitRequest():
             return refuse_transactional_commit(request, code)
         case InitProducerIdRequest() | AddPartitionsToTxnRequest() | AddOffsetsToTxnRequest() | EndTxnRequest():

@@ -43,6 +43,16 @@ class OffsetTable:
         for pending in self._pending.values():
             yield from pending
 
+    @property
+    def has_any(self) -> bool:
+        """Whether any group has committed anything."""
+        return bool(self._committed)
+
+    def group_ids(self) -> list[str]:
+        """Groups that have anything committed or pending, sorted."""
+        pending = (each.group_id for offsets in self._pending.values() for each in offsets)
+        return sorted({*self._committed, *pending})
+
     def committed(self, group_id: str) -> Mapping[TopicPartition, CommittedOffset]:
         return self._committed.get(group_id, NO_OFFSETS)
 

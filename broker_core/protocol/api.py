@@ -17,10 +17,12 @@ from broker_core.protocol.alter_configs import AlterConfigsRequest, AlterConfigs
 from broker_core.protocol.api_versions import ApiVersionsRequest, ApiVersionsResponse
 from broker_core.protocol.create_partitions import CreatePartitionsRequest, CreatePartitionsResponse
 from broker_core.protocol.create_topics import CreateTopicsRequest, CreateTopicsResponse
+from broker_core.protocol.delete_groups import DeleteGroupsRequest, DeleteGroupsResponse
 from broker_core.protocol.delete_records import DeleteRecordsRequest, DeleteRecordsResponse
 from broker_core.protocol.delete_topics import DeleteTopicsRequest, DeleteTopicsResponse
 from broker_core.protocol.describe_cluster import DescribeClusterRequest, DescribeClusterResponse
 from broker_core.protocol.describe_configs import DescribeConfigsRequest, DescribeConfigsResponse
+from broker_core.protocol.describe_groups import DescribeGroupsRequest, DescribeGroupsResponse
 from broker_core.protocol.end_txn import EndTxnRequest, EndTxnResponse
 from broker_core.protocol.fetch import FetchRequest, FetchResponse
 from broker_core.protocol.find_coordinator import FindCoordinatorRequest, FindCoordinatorResponse
@@ -29,9 +31,11 @@ from broker_core.protocol.incremental_alter_configs import (
     IncrementalAlterConfigsResponse,
 )
 from broker_core.protocol.init_producer_id import InitProducerIdRequest, InitProducerIdResponse
+from broker_core.protocol.list_groups import ListGroupsRequest, ListGroupsResponse
 from broker_core.protocol.list_offsets import ListOffsetsRequest, ListOffsetsResponse
 from broker_core.protocol.metadata import MetadataRequest, MetadataResponse
 from broker_core.protocol.offset_commit import OffsetCommitRequest, OffsetCommitResponse
+from broker_core.protocol.offset_delete import OffsetDeleteRequest, OffsetDeleteResponse
 from broker_core.protocol.offset_fetch import OffsetFetchRequest, OffsetFetchResponse
 from broker_core.protocol.offset_for_leader_epoch import OffsetForLeaderEpochRequest, OffsetForLeaderEpochResponse
 from broker_core.protocol.produce import ProduceRequest, ProduceResponse
@@ -50,6 +54,8 @@ class ApiKey(IntEnum):
     OFFSET_COMMIT = 8
     OFFSET_FETCH = 9
     FIND_COORDINATOR = 10
+    DESCRIBE_GROUPS = 15
+    LIST_GROUPS = 16
     API_VERSIONS = 18
     CREATE_TOPICS = 19
     DELETE_TOPICS = 20
@@ -64,7 +70,9 @@ class ApiKey(IntEnum):
     DESCRIBE_CONFIGS = 32
     ALTER_CONFIGS = 33
     CREATE_PARTITIONS = 37
+    DELETE_GROUPS = 42
     INCREMENTAL_ALTER_CONFIGS = 44
+    OFFSET_DELETE = 47
     DESCRIBE_CLUSTER = 60
 
 
@@ -108,6 +116,8 @@ API: Final[Mapping[int, ApiSpec]] = MappingProxyType(
             (OffsetCommitRequest, OffsetCommitResponse),
             (OffsetFetchRequest, OffsetFetchResponse),
             (FindCoordinatorRequest, FindCoordinatorResponse),
+            (DescribeGroupsRequest, DescribeGroupsResponse),
+            (ListGroupsRequest, ListGroupsResponse),
             (ApiVersionsRequest, ApiVersionsResponse),
             (CreateTopicsRequest, CreateTopicsResponse),
             (DeleteTopicsRequest, DeleteTopicsResponse),
@@ -122,7 +132,9 @@ API: Final[Mapping[int, ApiSpec]] = MappingProxyType(
             (DescribeConfigsRequest, DescribeConfigsResponse),
             (AlterConfigsRequest, AlterConfigsResponse),
             (CreatePartitionsRequest, CreatePartitionsResponse),
+            (DeleteGroupsRequest, DeleteGroupsResponse),
             (IncrementalAlterConfigsRequest, IncrementalAlterConfigsResponse),
+            (OffsetDeleteRequest, OffsetDeleteResponse),
             (DescribeClusterRequest, DescribeClusterResponse),
         )
     }

@@ -275,6 +275,8 @@ def broker_config(config: StreamsConfig) -> BrokerConfig:
         durability=Durability(config.durability),
         sync_interval_ms=config.sync_interval_ms,
         log=LogConfig(check_records=False),  # nobody writes but our own producer
+        # An idle partition commits nothing, and an application is no member whose presence keeps its offsets.
+        offsets_retention_minutes=-1,
         fetch_max_bytes=max(config.fetch_max_bytes, BrokerConfig().fetch_max_bytes),
     )
 
