@@ -155,10 +155,15 @@ class LogWriter:
         return checksum % jitter_ms
 
     def _undo(self, error: OSError) -> StorageError:
-        """Cut off what a failed write left. If that fails too, or the disk is broken, the log is given up."""
+        """Cut off what a failed write left. If that fails too, or the disk is broken, the log is given up.
+
+        The cut is synced at once: nobody waits for a sync of nothing, and after power loss the part that was written
+        might be back behind the end of a log that was sealed or closed in the meantime.
+        """
         segment = self._segments.active
         try:
             segment.file.truncate(segment.size_bytes)
+            segment.file.sync()
         except OSError as second:
             return self.give_up(f"writing {segment.path()} failed ({error}), and so did the clean-up ({second})")
         if error.errno not in _NO_SPACE:

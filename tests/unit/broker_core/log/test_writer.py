@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import errno
+import random
 
 import pytest
 
@@ -185,3 +186,25 @@ def test_coordinators_may_repeat_sequences() -> None:
     for _ in range(3):
         assert not log.append(transactional(7, 0, b"offsets"), NOW_MS, from_coordinator=True).duplicate
     assert log.end_offset == 3
+
+
+@pytest.mark.parametrize("ending", ["close", "roll"])
+def test_what_a_full_disk_wrote_in_part_is_not_back_after_power_loss(ending: str) -> None:
+    """The cut is durable by itself: no later sync covers it when the log is closed or goes on in another segment."""
+    for seed in range(30):
+        filesystem = MemoryFilesystem()
+        log = open_log(filesystem)
+        log.append(batch(b"a" * 300), NOW_MS)
+        sync(log)
+        filesystem.available_bytes = 40
+        with pytest.raises(StorageError, match="no space"):
+            log.append(batch(b"b" * 300), NOW_MS)
+        filesystem.available_bytes = 1 << 30
+        if ending == "close":
+            log.close(NOW_MS)
+        else:
+            log.append(batch(b"c" * 1_700), NOW_MS)
+            sync(log)
+        filesystem.crash(random.Random(seed), "tear")
+        again = open_log(filesystem, clean=ending == "close", recovery_point=log.end_offset, leader_epoch=1)
+        assert len(records(again)) == (1 if ending == "close" else 2)
