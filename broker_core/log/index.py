@@ -10,6 +10,7 @@ import struct
 import sys
 from array import array
 from bisect import bisect_left, bisect_right
+from collections.abc import Iterator
 from typing import Final
 
 from broker_core.model import NO_TIMESTAMP, TimestampMs
@@ -49,6 +50,10 @@ class OffsetIndex:
         """The last indexed batch's beginning at or below ``position``; 0 if there is none."""
         index = bisect_right(self._positions, position) - 1
         return 0 if index < 0 else self._positions[index]
+
+    def entries(self) -> Iterator[tuple[int, int]]:
+        """All entries in order."""
+        return zip(self._offsets, self._positions, strict=True)
 
     def encode(self) -> bytes:
         """The file: per entry a big-endian int32 relative offset and an int32 position."""
