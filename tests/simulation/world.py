@@ -21,6 +21,7 @@ from streams.client.loopback import LoopbackTransport
 from streams.model import Record
 from streams.runtime.access import read_batches, send_records
 from streams.runtime.activity import Activity, Running
+from streams.runtime.connection import client_settings
 from streams.runtime.embedded import EmbeddedBroker, InlineSyncExecutor, broker_config
 from streams.runtime.worker import Worker
 
@@ -78,7 +79,8 @@ class World:
         transport: Any = embedded.connect("simulated")
         if self.loopback:
             transport = LoopbackTransport(transport)
-        return embedded, Client(transport, client_id="simulated", random=random.Random(self.seed))
+        settings = client_settings(app.config())
+        return embedded, Client(transport, client_id="simulated", random=random.Random(self.seed), settings=settings)
 
     def app(self) -> App:
         return self.build(data_dir="simulated", **self.settings)
