@@ -85,7 +85,13 @@ def load_config(
                 found.update(_setting(variable, text, known, ENVIRONMENT_PREFIX + variable.upper()))
     for name, value in command_line.items():
         found.update(_setting(name, value, known, name))
-    return StreamsConfig(application_id=application_id, **found)
+    config = StreamsConfig(application_id=application_id, **found)
+    if config.guarantee is Guarantee.EXACTLY_ONCE and config.commit_interval_ms >= config.transaction_timeout_ms:
+        raise ConfigError(
+            f"commit_interval_ms={config.commit_interval_ms} is not shorter than "
+            f"transaction_timeout_ms={config.transaction_timeout_ms}: transactions would be aborted before their commit"
+        )
+    return config
 
 
 def _setting(name: str, value: Any, known: Mapping[str, str], shown: str) -> dict[str, Any]:

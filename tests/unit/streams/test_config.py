@@ -73,3 +73,11 @@ def test_a_wrong_variable_is_named_as_such() -> None:
 
 def test_a_cache_may_be_switched_off() -> None:
     assert load_config("app", {"cache_max_bytes": 0}, {}, {}).cache_max_bytes == 0
+
+
+def test_a_transaction_must_last_until_its_commit() -> None:
+    """Else the log aborts it, and the application fails as if another process had taken its place."""
+    with pytest.raises(ConfigError, match="commit_interval_ms=60000 is not shorter than transaction_timeout_ms=60000"):
+        load_config("app", {"commit_interval": "60s"}, {}, {})
+    load_config("app", {"commit_interval": "60s", "transaction_timeout": "61s"}, {}, {})
+    load_config("app", {"commit_interval": "60s", "guarantee": "at_least_once"}, {}, {})

@@ -57,7 +57,7 @@ def test_a_commit_is_due_after_its_interval() -> None:
 
 
 def test_a_stop_commits_what_was_done_and_closes_state() -> None:
-    machine = Machine(lines=LINES, commit_interval_ms=100_000)
+    machine = Machine(lines=LINES, commit_interval_ms=50_000)
     worker = machine.worker(stop_at_end=False)
     machine.turn(worker, lambda: worker.totals.processed)
     worker.request_stop()
