@@ -55,7 +55,7 @@ def test_times_from_the_environment() -> None:
         ({"partitions": 1.5}, "a whole number"),
         ({"partitions": True}, "a whole number"),
         ({"guarantee": "twice"}, "guarantee='twice': one of exactly_once, at_least_once"),
-        ({"durability": "maybe"}, "one of synced, none"),
+        ({"durability": "maybe"}, "one of synced, interval, none"),
         ({"commit_interval": 5}, "write '5ms' or '5s'"),
     ],
     ids=str,
