@@ -25,6 +25,8 @@ from streams.config import StreamsConfig
 
 SYNC_THREADS: Final = 8
 """fdatasync of 8 dirty files takes 24 ms one after the other and about 1 ms in as many threads."""
+MAX_HELD_BACK: Final = 4
+"""For how many polls in a row a wave waits for requests that may follow."""
 
 ONE_PROCESS: Final = (
     ". One process at a time has a log: while an application runs, send, read and query from that process (app.send, "
@@ -140,6 +142,7 @@ class EmbeddedBroker:
         self._wave_files: list[tuple[int, ...]] = []
         self._parked: dict[int, tuple[EmbeddedTransport, int]] = {}
         self._connections = 0
+        self._held_back = 0
         self._closed = False
 
     def connect(self, client_id: str) -> EmbeddedTransport:
@@ -158,12 +161,19 @@ class EmbeddedBroker:
             assert isinstance(outcome, NoReply)
             transport.answer(token, ConnectionLost("acks=0 has no answer"))
 
-    def pump(self, now_ms: int) -> None:
-        """Take finished syncs, start the next wave, do what is due, and hand out what became ready. Never blocks."""
+    def pump(self, now_ms: int, *, more_to_come: bool = False) -> None:
+        """Take finished syncs, start the next wave, do what is due, and hand out what became ready. Never blocks.
+
+        Arguments:
+            more_to_come: requests were handled just now, and their answers may bring more. The next wave waits for
+                these and takes them along (the announcement of a transaction's partitions is followed by its records),
+                for so many polls.
+        """
+        self._held_back = self._held_back + 1 if more_to_come else 0
         if self.broker.is_due(now_ms):
             self.broker.tick(now_ms)
         self._take_wave(now_ms)
-        while not self._wave and self._start_wave():
+        while not self._wave and not 0 < self._held_back <= MAX_HELD_BACK and self._start_wave():
             self._take_wave(now_ms)
         self._release()
 
@@ -253,7 +263,7 @@ class EmbeddedTransport:
         queue, self._queue = self._queue, []
         for token, request in queue:
             self._embedded.handle(self, token, request, now_ms)
-        self._embedded.pump(now_ms)
+        self._embedded.pump(now_ms, more_to_come=bool(queue))
         answers, self._answers = self._answers, []
         return answers
 

@@ -41,5 +41,5 @@ def commit_times(commits: int, directory: str | None) -> list[float]:
         app = App("commit", data_dir=root, commit_interval_ms=5)
         app.stream("rows", key=str, value=str).group_by_key().count(store="counts").to_stream().to("counts")
         app.feed("rows", rows(), keyed=True)
-        run_app(app, until_end=True, quiet=True, observer=timer)
+        run_app(app, until_end=True, quiet=True, observer=timer, own_process=True)
     return timer.times_ms[5:]

@@ -12,11 +12,13 @@ from broker_core.config import BrokerConfig, Durability
 from broker_core.errors import DataDirectoryError
 from broker_core.memory_filesystem import MemoryFilesystem
 from broker_core.ports import File
+from broker_core.protocol.metadata import MetadataRequest
 from streams.client.client import Client
 from streams.config import StreamsConfig
 from streams.errors import ClientError
 from streams.model import TopicPartition
 from streams.runtime.embedded import (
+    MAX_HELD_BACK,
     EmbeddedBroker,
     InlineSyncExecutor,
     PoolSyncExecutor,
@@ -107,6 +109,57 @@ def test_one_wave_at_a_time_takes_along_all_that_wait() -> None:
     for flushed in flushes:
         world.wait(client, flushed)
     assert waves == [3]
+
+
+class Noting(InlineSyncExecutor):
+    """Notes how many files each wave has."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.waves: list[int] = []
+
+    def start(self, files: Sequence[File]) -> None:
+        self.waves.append(len(files))
+        super().start(files)
+
+
+def test_what_announces_records_is_synced_with_them() -> None:
+    """A transaction's partitions, and the records that follow the answer to that at once: one wave, not two."""
+    noting = Noting()
+    world = World(executor=InlineSyncExecutor())
+    world.topic("t")
+    world.embedded = EmbeddedBroker(world.broker, noting)
+    client = world.client()
+    producer = client.producer(transactional_id="x")
+    world.wait(client, producer.init_transactions())
+    producer.begin()
+    producer.append("t", 0, [b"k"], [b"v"], [world.now_ms])
+    noting.waves.clear()
+    world.wait(client, producer.flush())
+    assert noting.waves == [2]
+
+
+def test_a_wave_does_not_wait_for_ever_for_what_may_follow() -> None:
+    noting = Noting()
+    world = World(executor=InlineSyncExecutor())
+    world.topic("t")
+    embedded = EmbeddedBroker(world.broker, noting)
+    world.embedded = embedded
+    producer = (client := world.client()).producer()
+    producer.append("t", 0, [b"k"], [b"v"], [world.now_ms])
+    world.wait(client, producer.flush())
+    noting.waves.clear()
+    producer.append("t", 0, [b"k"], [b"w"], [world.now_ms])
+    producer.flush()
+    busy = embedded.connect("busy")
+    for call in producer.calls(world.now_ms):
+        busy.send(call.node_id, call.body, call.max_version)
+    polls = 0
+    while not noting.waves:
+        busy.send(None, MetadataRequest(topics=()))
+        busy.poll(world.now_ms)
+        polls += 1
+    assert polls == MAX_HELD_BACK + 1
 
 
 def test_nothing_is_acknowledged_before_its_file_is_synced() -> None:
