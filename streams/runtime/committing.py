@@ -72,6 +72,11 @@ class Committer:
         if self._config.guarantee is Guarantee.EXACTLY_ONCE:
             self._producer.begin()
 
+    @property
+    def committed(self) -> Mapping[TopicPartition, OffsetAndMetadata]:
+        """What stands committed of the tasks' inputs."""
+        return self._committed
+
     def note_committed(self, offsets: Mapping[TopicPartition, OffsetAndMetadata]) -> None:
         """Offsets that the last run committed: they need no commit before they change."""
         self._committed.update(offsets)

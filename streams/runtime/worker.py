@@ -24,6 +24,7 @@ from streams.runtime.committing import Committer
 from streams.runtime.engine import Engine
 from streams.runtime.lifecycle import WorkerEvent, WorkerState, next_state
 from streams.runtime.metrics import Totals, WorkerMetrics, snapshot
+from streams.runtime.purging import Purger
 from streams.runtime.starting import Starter
 from streams.runtime.tasks import RunningTask
 from streams.task.lifecycle import TaskEvent
@@ -82,6 +83,7 @@ class Worker:
         self._producer: Producer | None = None
         self._engine: Engine | None = None
         self._committer: Committer | None = None
+        self._purger: Purger | None = None
         self._activity: Running[Any] | None = None
 
     def run_once(self, now_ms: int) -> bool:
@@ -224,11 +226,13 @@ class Worker:
         )
         self._committer.note_committed(started.committed)
         self._committer.begin()
+        repartitions = [topic.name for topic in self._topology.internal_topics if topic.kind == "repartition"]
+        self._purger = Purger(self._client.admin, repartitions, self._observer, self._now_ms)
         self._last_commit_ms = self._now_ms
         self._move(WorkerEvent.STARTED)
 
     def _commit(self) -> Activity[None]:
-        assert self._committer is not None
+        assert self._committer is not None and self._purger is not None
         began_ms = self._now_ms
         yield from self._committer.commit(commit_plan(self._config.guarantee))
         self._committer.begin()
@@ -237,6 +241,7 @@ class Worker:
         self._last_commit_ms = self._now_ms
         self.totals.commits += 1
         self.totals.last_commit_ms = self._now_ms - began_ms
+        self._purger.committed(self._committer.committed, self._now_ms)
         self._observer.event("commit.done", duration_ms=self.totals.last_commit_ms)
         for (operator, reason), count in self._counters.take_new().items():
             self._observer.event("record.dropped", operator=operator, reason=reason, count=count)
