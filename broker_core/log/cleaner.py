@@ -142,7 +142,7 @@ def _write(
             batches.aborted.clear()
             if left is not None:
                 kept = header if left is data else read_header(left)
-                new.note(kept.size_bytes, kept.last_offset, kept.max_timestamp)
+                new.note(kept.size_bytes, kept.last_offset, kept.newest_timestamp)
                 pieces.append(left)
             if is_step:
                 new.file.write_at(written, b"".join(pieces))

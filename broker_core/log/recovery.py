@@ -258,7 +258,7 @@ class Recovery:
                     )
                 self.epochs.assign(header.partition_leader_epoch, header.base_offset)
                 follow(self.producers, scanned, segment)
-                segment.note(header.size_bytes, header.base_offset + header.last_offset_delta, header.max_timestamp)
+                segment.note(header.size_bytes, header.last_offset, header.newest_timestamp)
         except BadBatchError as bad:
             return bad
         except CorruptBatch as error:  # a control batch that is no transaction marker

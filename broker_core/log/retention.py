@@ -60,16 +60,20 @@ def _below(segments: Sequence[SegmentFacts], start_offset: Offset) -> int:
 
 
 def _too_old(segments: Sequence[SegmentFacts], config: LogConfig, now_ms: TimestampMs) -> int:
-    """Those whose newest record is older than ``retention.ms``. A timestamp in the future, or none, holds all up."""
+    """Those whose newest record is older than ``retention.ms``, and those without a time between them.
+
+    A timestamp in the future holds everything behind it up. A segment whose records have no time, or that compaction
+    left without a record, goes with the next one that has an age.
+    """
     if config.retention_ms == UNLIMITED:
         return 0
     count = 0
-    for segment in segments:
-        if not segment.size_bytes or segment.max_timestamp < 0:
+    for index, segment in enumerate(segments):
+        is_young = segment.max_timestamp >= 0 and now_ms - segment.max_timestamp <= config.retention_ms
+        if not segment.size_bytes or is_young:
             break
-        if now_ms - segment.max_timestamp <= config.retention_ms:
-            break
-        count += 1
+        if segment.max_timestamp >= 0:
+            count = index + 1
     return count
 
 

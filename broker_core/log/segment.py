@@ -183,7 +183,7 @@ class Segment:
         """Make both indexes anew from a sealed log. Raises BadBatchError if the log is damaged, OSError."""
         fresh = Segment(self._filesystem, self._directory, self.base_offset, self.index_interval_bytes)
         for _, header, _, _ in scan_batches(self.file, 0, self.size_bytes, self.base_offset, gaps=True):
-            fresh.note(header.size_bytes, header.base_offset + header.last_offset_delta, header.max_timestamp)
+            fresh.note(header.size_bytes, header.last_offset, header.newest_timestamp)
         self._columns = fresh._columns
         self.max_timestamp, self.max_timestamp_offset = fresh.max_timestamp, fresh.max_timestamp_offset
 

@@ -100,6 +100,12 @@ class BatchHeader(NamedTuple):
         return self.base_timestamp if self.attributes & DELETE_HORIZON_BIT else None
 
     @property
+    def newest_timestamp(self) -> int:
+        """The largest time that a record in it has; -1 where compaction left none (``max_timestamp`` then still says
+        what it was, and Kafka's tools take an index entry of it for a mismatch)."""
+        return self.max_timestamp if self.record_count else NO_TIMESTAMP
+
+    @property
     def is_transactional(self) -> bool:
         return bool(self.attributes & TRANSACTIONAL_BIT)
 

@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from broker_core import topics
 from broker_core.config import BrokerConfig, LogConfig
+from broker_core.housekeeping import CHECK_INTERVAL_MS, STEP_PAUSE_MS
 from broker_core.model import TopicPartition
 from broker_core.os_filesystem import OsFilesystem
 from broker_core.protocol.offset_commit import (
@@ -18,7 +20,7 @@ from broker_core.protocol.offset_commit import (
     OffsetCommitRequestTopic,
 )
 from tests.interop.kafka_tools import complaints, dump_log, files_of
-from tests.unit.broker_core.broker_kit import Kit, TransactionalProducer
+from tests.unit.broker_core.broker_kit import Kit, TransactionalProducer, committed_offset
 
 pytestmark = pytest.mark.interop
 
@@ -56,14 +58,14 @@ def commit_offset(kit: Kit, offset: int) -> None:
     assert kit.call(body, 8).topics[0].partitions[0].error_code == 0
 
 
-def check_all(directory: Path) -> str:
+def check_all(directory: Path, *, gaps: bool = False) -> str:
     """Every log below ``directory``, with its decoder; returns what the tool said of ``orders-0``."""
     orders = dump_log(files_of(directory / "logs/orders-0"), "--deep-iteration", "--print-data-log")
     offsets = dump_log(files_of(directory / "logs/__consumer_offsets-0"), "--deep-iteration", "--offsets-decoder")
     states = dump_log(
         files_of(directory / "logs/__transaction_state-0"), "--deep-iteration", "--transaction-log-decoder"
     )
-    assert [*complaints(orders), *complaints(offsets), *complaints(states)] == []
+    assert [line for dump in (orders, offsets, states) for line in complaints(dump, gaps=gaps)] == []
     assert '"group":"other"' in offsets and "käse" in offsets
     assert "transactionalId=tx" in states or '"transactionalId":"tx"' in states
     return orders
@@ -120,3 +122,48 @@ def test_after_a_torn_end(tmp_path: Path, cut: int) -> None:
     left = kit.values("orders")
     kit.broker.close(kit.now_ms)
     assert payloads(check_all(tmp_path / "torn")) == left
+
+
+def test_after_compaction_of_a_topic_and_of_the_brokers_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Gaps, empty batches, delete horizons, a rewritten transaction index: the tool reads what we read, and so does a
+    broker that starts on what is left of its offsets and transactions."""
+    for settings in topics._INTERNAL_SETTINGS.values():
+        monkeypatch.setitem(settings, "segment.bytes", "1500")
+    kit = Kit(filesystem=OsFilesystem(tmp_path), config=SMALL).open()
+    kit.create("orders", cleanup_policy="compact", segment_bytes="1500", delete_retention_ms="50000")
+    producer = TransactionalProducer(kit)
+    assert producer.init() == 0
+    table: dict[str, str] = {}
+    for turn in range(60):
+        keys: list[bytes | None] = [b"k%d" % (turn % 7), b"k%d" % (turn % 3)]
+        values = [f"{turn}-a", f"{turn}-b"]
+        assert kit.produce("orders", *values, keys=keys, codec=turn % 5).error_code == 0
+        table |= {f"k{turn % 7}": values[0]} | {f"k{turn % 3}": values[1]}
+        assert producer.add(ORDERS) == [0]
+        assert producer.send_offsets("group", ORDERS, turn) == [0, 0]
+        assert producer.end(commit=turn % 3 > 0) == 0
+        commit_offset(kit, turn)
+    for _ in range(3):
+        housekeeping(kit)
+    assert {event["partition"] for event in kit.events.named("log.compacted")} == {
+        "orders-0", "__consumer_offsets-0", "__transaction_state-0",
+    }  # fmt: skip
+    assert not kit.events.named("log.upkeep_failed")
+    left = kit.values("orders")
+    assert set(table.values()) <= set(left) and len(left) < 60
+    offsets = [committed_offset(kit, group, ORDERS) for group in ("group", "other")]
+    assert offsets == [(0, 59), (0, 59)]
+    kit.restart(crash=None)
+    assert kit.values("orders") == left
+    assert [committed_offset(kit, group, ORDERS) for group in ("group", "other")] == offsets
+    assert producer.init() == 0, "the coordinator knows the transactional id"
+    kit.broker.close(kit.now_ms)
+    assert payloads(check_all(tmp_path, gaps=True)) == left
+
+
+def housekeeping(kit: Kit) -> None:
+    """One round over all logs."""
+    kit.tick(CHECK_INTERVAL_MS)
+    for _ in range(400):
+        kit.sync_all()
+        kit.tick(STEP_PAUSE_MS)

@@ -35,12 +35,14 @@ def test_when_everything_is_too_old_the_active_segment_is_rolled_first() -> None
     assert plan(replace(KEEP_ALL, retention_ms=1), durable=39) == RetentionPlan(roll=False, start_offset=30, count=3)
 
 
-def test_a_timestamp_in_the_future_or_none_holds_up_everything_behind_it() -> None:
-    config = replace(KEEP_ALL, retention_ms=1)
-    for timestamp in (NOW + 10**9, -1):
-        segments = [SEGMENTS[0], SEGMENTS[1]._replace(max_timestamp=timestamp), *SEGMENTS[2:]]
-        found = plan_retention(segments, config, start_offset=0, durable_offset=40, now_ms=NOW)
-        assert found == RetentionPlan(roll=False, start_offset=10, count=1)
+@pytest.mark.parametrize(("index", "timestamp", "count"), [(1, NOW + 10**9, 1), (1, -1, 4), (3, -1, 3)])
+def test_a_time_in_the_future_holds_up_what_is_behind_it_and_none_goes_with_the_next(
+    index: int, timestamp: int, count: int
+) -> None:
+    segments = [*SEGMENTS]
+    segments[index] = segments[index]._replace(max_timestamp=timestamp)
+    found = plan_retention(segments, replace(KEEP_ALL, retention_ms=1), start_offset=0, durable_offset=40, now_ms=NOW)
+    assert found == RetentionPlan(roll=count == 4, start_offset=10 * count, count=count)
 
 
 def test_a_clock_that_jumps_back_deletes_nothing() -> None:
