@@ -85,7 +85,6 @@ class AsyncCallable:
         (Callable(), ("key", "value")),
         (Callable().method, ("value",)),
     ],
-    ids=repr,
 )
 def test_the_number_of_required_parameters_chooses(function: Any, arguments: tuple[str, ...]) -> None:
     assert shape_function(function, "map_values", "").arguments == arguments
@@ -163,7 +162,6 @@ class Dictionary(TypedDict):
         (dict[str, int], {"when": 7}),
         (dict, {"when": 7}),
     ],
-    ids=repr,
 )
 def test_a_field_gives_the_timestamp(kind: Any, value: Any) -> None:
     function = timestamp_function("when", kind, "")

@@ -82,7 +82,6 @@ def cached(value: str) -> int:
         ("a".join, UNKNOWN),
         (type, UNKNOWN),
     ],
-    ids=repr,
 )
 def test_what_a_function_returns(function: Any, kind: Any) -> None:
     assert returned(function) == kind
@@ -107,7 +106,6 @@ def test_what_a_function_returns(function: Any, kind: Any) -> None:
         (UNKNOWN, UNKNOWN),
         (list[Any], UNKNOWN),
     ],
-    ids=repr,
 )
 def test_what_an_iterable_yields(iterable: Any, kind: Any) -> None:
     assert element_of(iterable) == kind
@@ -123,7 +121,6 @@ def test_what_an_iterable_yields(iterable: Any, kind: Any) -> None:
         (tuple[int, int, int], (UNKNOWN, UNKNOWN)),
         (UNKNOWN, (UNKNOWN, UNKNOWN)),
     ],
-    ids=repr,
 )
 def test_what_a_pair_holds(pair: Any, kinds: Any) -> None:
     assert pair_of(pair) == kinds
