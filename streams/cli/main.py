@@ -19,7 +19,7 @@ import state
 import streams
 from broker_core.errors import BrokerError, StorageError
 from state.errors import StateError
-from streams.cli import describe, dlq, doctor, records, run, topics
+from streams.cli import describe, dlq, doctor, groups, log, records, run, topics
 from streams.errors import StreamsError
 
 _OUR_PACKAGES = tuple(Path(package.__path__[0]) for package in (broker_core, state, streams))
@@ -52,7 +52,10 @@ app.command("produce")(records.produce)
 app.command("consume")(records.consume)
 app.command("doctor")(doctor.doctor)
 app.add_typer(dlq.app, name="dlq", help="List dead letters and send them back.")
-app.add_typer(topics.app, name="topics", help="List, create, describe and delete topics.")
+app.add_typer(topics.app, name="topics", help="List, create, describe, alter and delete topics; count records.")
+app.add_typer(groups.app, name="groups", help="List, describe and delete groups.")
+app.command("lag")(groups.lag)
+app.add_typer(log.app, name="log", help="Verify, dump and repair the files of an embedded log.")
 
 
 def main() -> None:

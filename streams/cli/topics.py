@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.progress import Progress, TextColumn
 from rich.table import Table
 
 from broker_core.model import EARLIEST_OFFSET, LATEST_OFFSET
@@ -15,8 +18,8 @@ from streams.cli.loading import AppOption, BrokerOption, DataDirOption, log_conf
 from streams.client.admin import NewTopic, TopicDescription
 from streams.client.client import Client
 from streams.errors import ConfigError
-from streams.model import TopicPartition
-from streams.runtime.access import caller
+from streams.model import ColumnBatch, TopicPartition
+from streams.runtime.access import caller, read_batches
 from streams.runtime.activity import Activity, wait, wait_all
 
 TopicName = Annotated[str, typer.Argument(metavar="TOPIC", help="Name of the topic.")]
@@ -75,6 +78,84 @@ def describe(
     console.print(table)
     for key in sorted(configs):
         console.print(f"{key} = {configs[key]}", highlight=False)
+
+
+@app.command("alter")
+def alter(
+    name: str,
+    config: Annotated[list[str] | None, typer.Option("--config", "-c", help="name=value; name= is default.")] = None,
+    app_id: AppOption = None, data_dir: DataDirOption = None, broker: BrokerOption = None,
+) -> None:  # fmt: skip
+    """Change settings of a topic, in force at once."""
+    settings = {key: value or None for key, value in (_pair(text) for text in config or [])}
+    if not settings:
+        raise typer.BadParameter("nothing to change; give -c name=value")
+    with caller(log_config(broker, data_dir, app_id), None) as call:
+        call(lambda client: wait(client.admin.alter_configs(name, settings)))
+    for key, value in settings.items():
+        typer.echo(f"{name}: {key} = {'default' if value is None else value}")
+
+
+@app.command("records")
+def records(name: str, app_id: AppOption = None, data_dir: DataDirOption = None, broker: BrokerOption = None) -> None:
+    """How many records a topic holds, how large, from when to when; reads all of it."""
+    with caller(log_config(broker, data_dir, app_id), None) as call:
+        tallies: dict[int, _Tally] = {}
+        shown = TextColumn("{task.completed:,} records read")
+        with Progress(shown, console=Console(stderr=True), transient=True) as progress:
+            task = progress.add_task("", total=None)
+            for batch in read_batches(call, name):
+                tallies.setdefault(batch.topic_partition.partition, _Tally()).add(batch)
+                progress.advance(task, len(batch.keys))
+    table = Table("partition", "records", "keys and values", "largest", "tombstones", "from", "to", box=None)
+    for partition in sorted(tallies):
+        table.add_row(str(partition), *tallies[partition].cells())
+    if len(tallies) > 1:
+        total = _Tally()
+        for tally in tallies.values():
+            total.merge(tally)
+        table.add_row("all", *total.cells())
+    Console(width=max(Console().width, 120)).print(table)  # times are not to be broken in two
+
+
+@dataclass(slots=True)
+class _Tally:
+    """What was read of one partition, or of all."""
+
+    count: int = 0
+    size_bytes: int = 0
+    largest_bytes: int = 0
+    tombstones: int = 0
+    first_ms: int | None = None
+    last_ms: int | None = None
+
+    def add(self, batch: ColumnBatch) -> None:
+        sizes = [len(key or b"") + len(value or b"") for key, value in zip(batch.keys, batch.values, strict=True)]
+        if sizes:
+            times = min(batch.timestamps), max(batch.timestamps)
+            self.merge(_Tally(len(sizes), sum(sizes), max(sizes), batch.values.count(None), *times))
+
+    def merge(self, other: _Tally) -> None:
+        self.count += other.count
+        self.size_bytes += other.size_bytes
+        self.largest_bytes = max(self.largest_bytes, other.largest_bytes)
+        self.tombstones += other.tombstones
+        self.first_ms = min((at for at in (self.first_ms, other.first_ms) if at is not None), default=None)
+        self.last_ms = max((at for at in (self.last_ms, other.last_ms) if at is not None), default=None)
+
+    def cells(self) -> list[str]:
+        numbers = [f"{number:,}" for number in (self.count, self.size_bytes, self.largest_bytes, self.tombstones)]
+        return [*numbers, _time(self.first_ms), _time(self.last_ms)]
+
+
+def _time(at_ms: int | None) -> str:
+    if at_ms is None:
+        return ""
+    try:
+        at = datetime.datetime.fromtimestamp(at_ms / 1000, datetime.UTC)
+    except (ValueError, OverflowError, OSError):
+        return f"{at_ms} ms"
+    return at.isoformat(sep=" ", timespec="milliseconds")[:23]
 
 
 @app.command("delete")

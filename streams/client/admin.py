@@ -16,6 +16,7 @@ from broker_core.protocol.create_topics import (
     CreateTopicsRequest,
     CreateTopicsResponse,
 )
+from broker_core.protocol.delete_groups import DeleteGroupsRequest, DeleteGroupsResponse
 from broker_core.protocol.delete_records import (
     DeleteRecordsPartition,
     DeleteRecordsRequest,
@@ -28,6 +29,13 @@ from broker_core.protocol.describe_configs import (
     DescribeConfigsResource,
     DescribeConfigsResponse,
 )
+from broker_core.protocol.incremental_alter_configs import (
+    AlterableConfig,
+    AlterConfigsResource,
+    IncrementalAlterConfigsRequest,
+    IncrementalAlterConfigsResponse,
+)
+from broker_core.protocol.list_groups import ListGroupsRequest, ListGroupsResponse
 from broker_core.protocol.metadata import MetadataRequest, MetadataRequestTopic, MetadataResponse
 from broker_core.protocol.offset_commit import (
     OffsetCommitRequest,
@@ -57,6 +65,8 @@ OFFSET_FETCH_MAX_VERSION: Final = 8
 OFFSET_COMMIT_MAX_VERSION: Final = 8
 """From 9 on an unknown group is told apart from a wrong generation; a commit from outside needs neither."""
 TOPIC_RESOURCE: Final = 2
+CONFIG_SET: Final = 0
+CONFIG_DELETE: Final = 1
 BROKER_DEFAULT: Final = -1
 
 
@@ -73,6 +83,12 @@ class TopicDescription:
     name: str
     partitions: int
     is_internal: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GroupDescription:
+    group_id: str
+    state: str
 
 
 class Admin:
@@ -210,6 +226,61 @@ class Admin:
                     self._judge.check(partition.error_code, f"{doing}, {topic.name}-{partition.partition_index}")
 
         return self._ask(body, Coordinator(GROUP_COORDINATOR, group_id), doing, read, OFFSET_COMMIT_MAX_VERSION)
+
+    def group_offsets(self, group_id: str) -> Pending[dict[TopicPartition, OffsetAndMetadata]]:
+        """Everything that a group has committed."""
+        body = OffsetFetchRequest(groups=(OffsetFetchRequestGroup(group_id=group_id, topics=None),))
+        doing = f"fetching the committed offsets of group {group_id}"
+
+        def read(answer: OffsetFetchResponse) -> dict[TopicPartition, OffsetAndMetadata]:
+            offsets: dict[TopicPartition, OffsetAndMetadata] = {}
+            for found in answer.groups:
+                self._judge.check(found.error_code, doing)
+                for topic in found.topics:
+                    for partition in topic.partitions:
+                        self._judge.check(partition.error_code, f"{doing}, {topic.name}-{partition.partition_index}")
+                        if partition.committed_offset >= 0:
+                            place = TopicPartition(topic.name, partition.partition_index)
+                            offsets[place] = OffsetAndMetadata(partition.committed_offset, partition.metadata or "")
+            return offsets
+
+        return self._ask(body, Coordinator(GROUP_COORDINATOR, group_id), doing, read, OFFSET_FETCH_MAX_VERSION)
+
+    def list_groups(self) -> Pending[list[GroupDescription]]:
+        """All groups of the broker that is asked."""
+
+        def read(answer: ListGroupsResponse) -> list[GroupDescription]:
+            self._judge.check(answer.error_code, "listing groups")
+            return [GroupDescription(group_id=group.group_id, state=group.group_state) for group in answer.groups]
+
+        return self._ask(ListGroupsRequest(), ANY, "listing groups", read)
+
+    def delete_groups(self, names: Sequence[str]) -> Pending[None]:
+        """Forget groups with all their offsets; fails for one that is not there or not empty."""
+        if not names:
+            return Pending.of(None)
+
+        def read(answer: DeleteGroupsResponse) -> None:
+            for result in answer.results:
+                self._judge.check(result.error_code, f"deleting group {result.group_id}")
+
+        where = Coordinator(GROUP_COORDINATOR, names[0])
+        return self._ask(DeleteGroupsRequest(groups_names=tuple(names)), where, "deleting groups", read)
+
+    def alter_configs(self, topic: str, settings: Mapping[str, str | None]) -> Pending[None]:
+        """Change single settings of a topic; None takes one back to its default."""
+        changes = tuple(
+            AlterableConfig(name=name, config_operation=CONFIG_DELETE if value is None else CONFIG_SET, value=value)
+            for name, value in settings.items()
+        )
+        resource = AlterConfigsResource(resource_type=TOPIC_RESOURCE, resource_name=topic, configs=changes)
+
+        def read(answer: IncrementalAlterConfigsResponse) -> None:
+            for response in answer.responses:
+                self._final(response.error_code, f"changing settings of topic {topic}", response.error_message)
+
+        body = IncrementalAlterConfigsRequest(resources=(resource,))
+        return self._ask(body, ANY, f"changing settings of topic {topic}", read)
 
     def delete_records(self, offsets: Mapping[TopicPartition, int]) -> Pending[dict[TopicPartition, int]]:
         """Give up records before the offsets (-1: all); settles with the new starts."""

@@ -61,3 +61,24 @@ def test_the_first_topic_makes_the_log_and_says_so(invoke: Invoke, here: Path) -
     assert "makes a new log in new" in invoke("topics", "create", "t", "-p", 8, *new).stderr
     assert "new log" not in invoke("topics", "create", "u", *new).stderr
     assert invoke("topics", "list", *new).stdout.split()[3:6] == ["t", "8", "0"]
+
+
+def test_settings_are_altered(invoke: Invoke) -> None:
+    invoke("topics", "create", "t", "-p", 1, "-c", "retention.ms=1000", *DATA)
+    told = invoke("topics", "alter", "t", "-c", "segment.ms=5", "-c", "retention.ms=", *DATA).stdout
+    assert told.splitlines() == ["t: segment.ms = 5", "t: retention.ms = default"]
+    described = invoke("topics", "describe", "t", *DATA).stdout
+    assert "segment.ms = 5\n" in described
+    assert "retention.ms = 604800000\n" in described
+    with pytest.raises(ClientError, match=r"segment\.ms.*'x' is no long"):
+        invoke("topics", "alter", "t", "-c", "segment.ms=x", *DATA)
+    with pytest.raises(ClientError, match="no such topic"):
+        invoke("topics", "alter", "u", "-c", "segment.ms=5", *DATA)
+
+
+def test_records_are_counted(invoke: Invoke) -> None:
+    invoke("topics", "create", "t", "-p", 1, *DATA)
+    for value in ("a", "bb"):
+        invoke("produce", "t", value, "--key", "k", *DATA)
+    row = invoke("topics", "records", "t", *DATA).stdout.splitlines()[-1].split()
+    assert row[:5] == ["0", "2", "5", "3", "0"]

@@ -1,0 +1,92 @@
+"""``streams groups`` and ``streams lag``: what groups have committed, and how far behind the topics' ends that is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from broker_core.model import LATEST_OFFSET
+from streams.cli.loading import AppOption, BrokerOption, DataDirOption, log_config
+from streams.client.admin import GroupDescription
+from streams.client.client import Client
+from streams.errors import ConfigError
+from streams.model import Isolation, OffsetAndMetadata, TopicPartition
+from streams.runtime.access import caller
+from streams.runtime.activity import Activity, wait
+
+app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)
+Committed = Mapping[TopicPartition, tuple[OffsetAndMetadata, int | None]]
+"""What is committed for a partition, and the partition's end."""
+
+
+@app.command("list")
+def list_groups(app_id: AppOption = None, data_dir: DataDirOption = None, broker: BrokerOption = None) -> None:
+    """All groups and their states."""
+    with caller(log_config(broker, data_dir, app_id), None) as call:
+        found: Sequence[GroupDescription] = call(lambda client: wait(client.admin.list_groups()))
+    table = Table("group", "state", box=None)
+    for group in found:
+        table.add_row(group.group_id, group.state)
+    Console().print(table)
+
+
+@app.command("describe")
+def describe(group: str, app_id: AppOption = None, data_dir: DataDirOption = None, broker: BrokerOption = None) -> None:
+    """What a group has committed, partition by partition."""
+    with caller(log_config(broker, data_dir, app_id), None) as call:
+        found: Committed = call(lambda client: _committed(client, group))
+    table = Table("topic", "partition", "offset", "end", "lag", "metadata", box=None)
+    for place in sorted(found):
+        committed, end = found[place]
+        table.add_row(
+            place.topic, str(place.partition), f"{committed.offset:,}", "gone" if end is None else f"{end:,}",
+            "" if end is None else f"{end - committed.offset:,}", _short(committed.metadata),
+        )  # fmt: skip
+    Console().print(table)
+
+
+@app.command("delete")
+def delete(group: str, app_id: AppOption = None, data_dir: DataDirOption = None, broker: BrokerOption = None) -> None:
+    """Forget a group and everything it has committed."""
+    with caller(log_config(broker, data_dir, app_id), None) as call:
+        call(lambda client: wait(client.admin.delete_groups([group])))
+    typer.echo(f"deleted {group}")
+
+
+def lag(
+    group: Annotated[str | None, typer.Argument(help="One group; all without.")] = None,
+    app_id: AppOption = None, data_dir: DataDirOption = None, broker: BrokerOption = None,
+) -> None:  # fmt: skip
+    """Records that groups have yet to read, by topic."""
+    with caller(log_config(broker, data_dir, app_id), None) as call:
+        groups = [group] if group else [each.group_id for each in call(lambda client: wait(client.admin.list_groups()))]
+        found = {name: call(lambda client, asked=name: _committed(client, asked)) for name in groups}  # type: ignore[misc]
+    table = Table("group", "topic", "partitions", "lag", box=None)
+    for name, committed in found.items():
+        for topic in sorted({place.topic for place in committed}):
+            own = [entry for place, entry in committed.items() if place.topic == topic]
+            lags = [end - at.offset for at, end in own if end is not None]
+            table.add_row(name, topic, str(len(lags)), f"{sum(lags):,}")
+    Console().print(table)
+
+
+def _committed(client: Client, group: str) -> Activity[Committed]:
+    offsets = yield from wait(client.admin.group_offsets(group))
+    if not offsets:
+        raise ConfigError(f"group {group!r} has committed nothing; 'streams groups list' names those that have")
+    topics = yield from wait(client.admin.describe_topics(sorted({place.topic for place in offsets})))
+    known = {
+        place: LATEST_OFFSET
+        for place in offsets
+        if place.topic in topics and place.partition < topics[place.topic].partitions
+    }
+    ends = yield from wait(client.admin.list_offsets(known, Isolation.READ_COMMITTED))
+    return {place: (committed, ends.get(place)) for place, committed in offsets.items()}
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= 24 else f"{text[:24]}..."
