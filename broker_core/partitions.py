@@ -103,11 +103,7 @@ class Partitions:
             OSError: the disk fails.
         """
         self._leader_epoch = leader_epoch
-        wanted = {
-            TopicPartition(topic.name, index): (topic, config)
-            for topic, config in topics
-            for index in range(topic.partitions)
-        }
+        wanted = _by_partition(topics)
         self._filesystem.make_directory(LOGS_PATH)
         self._filesystem.sync_directory("")
         self._points.load()
@@ -310,3 +306,11 @@ class Partitions:
         """Make the starts of all logs durable, and what else checkpoints hold. Raises OSError."""
         starts = {partition: min(log.start_offset, self.durable[partition]) for partition, log in self.logs.items()}
         self._points.write(self.durable, starts, self.cleaned_offsets)
+
+
+def _by_partition(topics: Iterable[tuple[Topic, LogConfig]]) -> dict[TopicPartition, tuple[Topic, LogConfig]]:
+    return {
+        TopicPartition(topic.name, index): (topic, config)
+        for topic, config in topics
+        for index in range(topic.partitions)
+    }
