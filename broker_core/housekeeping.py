@@ -24,7 +24,7 @@ from broker_core.ports import File, Observer
 CHECK_INTERVAL_MS: Final = 15_000
 """Between two rounds over all logs (Kafka's log.cleaner.backoff.ms; its retention looks every five minutes)."""
 STEP_PAUSE_MS: Final = 10
-"""After a step: with steps of 256 KiB compaction reads at most 25 MiB/s and leaves most of the thread to requests."""
+"""After a step: with steps of 128 KiB compaction reads at most 12 MiB/s and leaves most of the thread to requests."""
 LOGS_PER_STEP: Final = 32
 """Logs that are only looked at, in one step: some 10 us each."""
 
