@@ -15,6 +15,7 @@ from uuid import UUID
 from broker_core import memory_filesystem
 from broker_core.catalog import Topic
 from broker_core.config import Durability, LogConfig
+from broker_core.decision import Marker
 from broker_core.errors import BrokerError, ErrorCode, StorageError
 from broker_core.housekeeping import CHECK_INTERVAL_MS, STEP_PAUSE_MS, Housekeeping
 from broker_core.log.partition_log import PartitionLog
@@ -156,8 +157,10 @@ class LogWorld:
             if batch.commit is None:
                 result = self.partitions.append(log, encode(batch), self.now_ms)
             else:
-                result = log.append_marker(batch.producer, 0, 0, batch.commit, self.now_ms)
-                self.partitions._appended(log)
+                marker = Marker(
+                    producer_id=batch.producer, producer_epoch=0, coordinator_epoch=0, commit=batch.commit
+                )
+                result = self.partitions.append_marker(log, marker, self.now_ms)
         except StorageError:
             if log.has_failed:
                 return
