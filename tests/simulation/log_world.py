@@ -157,9 +157,7 @@ class LogWorld:
             if batch.commit is None:
                 result = self.partitions.append(log, encode(batch), self.now_ms)
             else:
-                marker = Marker(
-                    producer_id=batch.producer, producer_epoch=0, coordinator_epoch=0, commit=batch.commit
-                )
+                marker = Marker(producer_id=batch.producer, producer_epoch=0, coordinator_epoch=0, commit=batch.commit)
                 result = self.partitions.append_marker(log, marker, self.now_ms)
         except StorageError:
             if log.has_failed:
