@@ -23,7 +23,7 @@ from streams.runtime.activity import Activity, wait_all
 from streams.runtime.tasks import RunningTask
 
 JOINED_RECORDS: Final = 5_000
-"""Rows that are written at once, where a changelog has small batches: 1.1 us CPU per row, not 1.5 as by 100 at a time."""
+"""Rows written at once where a changelog has small batches: 1.1 us CPU per row, not 1.5 as with 100 at a time."""
 
 
 @dataclass(slots=True, kw_only=True)
