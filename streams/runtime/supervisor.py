@@ -19,10 +19,11 @@ from rich.console import Console
 
 from state.backends.rocksdb import RocksMemory
 from state.directory import StateDirectory
+from state.memory_directory import MemoryStateDirectory
 from streams.client.client import Client
 from streams.config import StreamsConfig
 from streams.errors import ConfigError, StreamsError
-from streams.ports import Observer
+from streams.ports import Observer, TaskStateOpener
 from streams.runtime.activity import Activity, Running
 from streams.runtime.connection import clock_ms, connect
 from streams.runtime.live import LiveLine
@@ -118,7 +119,7 @@ class Supervisor:
         self._thread = threading.get_ident()
         with connect(self._config, self._observer) as client:
             check_manifest(data_dir, self._topology, accept=accept)
-            state = StateDirectory(data_dir / "state", RocksMemory().open, self._observer)
+            state = self._open_state(data_dir)
             try:
                 worker = self._make_worker(client, state, until_end=until_end, cache=cache)
                 self._worker = worker
@@ -159,7 +160,13 @@ class Supervisor:
                 "that long for a record"
             ) from error
 
-    def _make_worker(self, client: Client, state: StateDirectory, *, until_end: bool, cache: bool) -> Worker:
+    def _open_state(self, data_dir: Path) -> StateDirectory | MemoryStateDirectory:
+        """In memory nothing outlives the run; every start restores from the changelogs."""
+        if self._config.state_backend == "memory":
+            return MemoryStateDirectory()
+        return StateDirectory(data_dir / "state", RocksMemory().open, self._observer)
+
+    def _make_worker(self, client: Client, state: TaskStateOpener, *, until_end: bool, cache: bool) -> Worker:
         return Worker(
             topology=self._topology,
             config=self._config,
@@ -205,7 +212,7 @@ class Supervisor:
                 self._active.remove((running, future))
         return moved
 
-    def _give_up(self, client: Client, state: StateDirectory) -> None:
+    def _give_up(self, client: Client, state: StateDirectory | MemoryStateDirectory) -> None:
         """After a failure: abort what is open, so that readers need not wait for it, and close.
 
         The failure that is already on its way to the user says more than that of the clean-up.

@@ -17,6 +17,7 @@ from streams.client.client import Client
 from streams.errors import ConfigError, ProcessingError, StreamsError
 from streams.runtime.activity import Activity, wait
 from streams.runtime.connection import connect
+from streams.runtime.run import run_app
 from streams.runtime.supervisor import Supervisor, complete, stop_on_signals
 
 
@@ -160,3 +161,14 @@ def test_complete_gives_up_after_its_time(tmp_path: Path) -> None:
         assert complete(client, topics(client)) == []
         with pytest.raises(ConfigError, match="no answer from the broker within 0 s"):
             complete(client, forever(client), timeout_ms=0)
+
+
+def test_state_in_memory_leaves_no_database_and_is_restored(tmp_path: Path) -> None:
+    """A second run counts on from the changelog, though nothing of the first one's state is on disk."""
+    for run in (1, 2):
+        app = App("memory", data_dir=tmp_path, state_backend="memory")
+        app.stream("lines", key=str, value=str).group_by_key().count(store="counts").to_stream().to("counts")
+        app.feed("lines", [("a", "x")] * run, keyed=True)
+        run_app(app, until_end=True, quiet=True)
+        assert not (tmp_path / "state").exists()
+    assert [record.value for record in app.read("counts")] == [1, 2]
