@@ -33,7 +33,6 @@ class NoFormat:
         (float, float("nan"), r"serde\.float64 keeps it"),
         (bytes, "x", r"return bytes where"),
     ],
-    ids=str,
 )
 def test_a_value_that_does_not_fit(kind: Any, value: Any, message: str) -> None:
     with pytest.raises(SerdeError, match=message):
@@ -55,7 +54,6 @@ def test_a_value_that_does_not_fit(kind: Any, value: Any, message: str) -> None:
         (int, b"\x00" * 100, r"100 bytes are not key=int: b'[^']*' \.\.\. "),
         (serde.ordered(int), b"1", r"not key=serde\.ordered\(int\)"),
     ],
-    ids=str,
 )
 def test_bytes_that_do_not_fit(kind: Any, data: bytes, message: str) -> None:
     with pytest.raises(SerdeError, match=message):

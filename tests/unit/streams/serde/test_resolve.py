@@ -44,7 +44,6 @@ class Tree:
         (serde.json, "json"),
         (dict, "json:dict"),
     ],
-    ids=str,
 )
 def test_each_type_has_its_format(kind: Any, identity: str) -> None:
     assert resolve(kind).id == identity
@@ -79,7 +78,6 @@ def test_a_type_that_contains_itself() -> None:
         (dict[str, object], "typing.Any"),
         (list["Nowhere"], "no format"),  # type: ignore[name-defined]  # noqa: F821
     ],
-    ids=repr,
 )
 def test_what_is_no_type_gets_advice(kind: Any, advice: str) -> None:
     with pytest.raises(SerdeError, match=advice):
