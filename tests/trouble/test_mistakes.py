@@ -69,7 +69,7 @@ COMMANDS = {
     "a cluster's topics": (("topics", "list", "--broker", "h:9092"), "this version runs on the embedded log only"),
     "guarantee": (("run", "{app}", "--guarantee", "twice"), "guarantee='twice': one of exactly_once, at_least_once"),
     "no log here": (("topics", "list"), "no embedded log here; give --app, --data-dir or --broker"),
-    "no log of that app": (("topics", "list", "--app", "x"), "there is no embedded log in .streams/x; run the app"),
+    "no log of that app": (("topics", "list", "--app", "x"), "there is no embedded log in .streams/x; 'streams run"),
     "no such directory": (("consume", "t", "--data-dir", "nowhere"), "there is no embedded log in nowhere"),
 }  # fmt: skip
 

@@ -60,7 +60,7 @@ def test_an_unknown_store(app: App) -> None:
     empty = App("empty")
     empty.stream("a", key=str, value=str).to("b")
     with pytest.raises(
-        TopologyError, match=r"has no store 'x'; its stores: none; count\(\), reduce\(\) and aggregate\(\)"
+        TopologyError, match=r"has no store 'x'; its stores: none; aggregations and table\(store='\.\.\.'\) make one"
     ):
         empty.query("x")
 

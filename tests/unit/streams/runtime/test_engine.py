@@ -17,7 +17,7 @@ def test_what_counts_as_moved_and_as_dirty() -> None:
 
 def test_a_turn_takes_a_bounded_number_of_records() -> None:
     lines = [("k", "a")] * (PROCESS_BUDGET_RECORDS + 1_000)
-    machine = Machine(lines=lines, partitions=1, commit_interval_ms=10**6)
+    machine = Machine(lines=lines, partitions=1, commit_interval_ms=50_000)
     worker = machine.worker(stop_at_end=False)
     machine.turn(worker, lambda: worker.totals.processed)
     assert worker.totals.processed <= 2 * PROCESS_BUDGET_RECORDS
@@ -26,7 +26,7 @@ def test_a_turn_takes_a_bounded_number_of_records() -> None:
 
 def test_staged_writes_force_an_early_commit() -> None:
     def build(**settings: object) -> App:
-        app = App("staging", partitions=1, commit_interval_ms=10**6, **settings)  # type: ignore[arg-type]
+        app = App("staging", partitions=1, commit_interval_ms=50_000, **settings)  # type: ignore[arg-type]
         app.stream("lines", key=str, value=str).group_by_key().count(store="counts")
         return app
 
@@ -62,7 +62,7 @@ def test_feeding_waits_for_the_tasks() -> None:
             yield "a"
 
     def build(**settings: object) -> App:
-        app = App("fed", partitions=1, commit_interval_ms=10**6, **settings)  # type: ignore[arg-type]
+        app = App("fed", partitions=1, commit_interval_ms=50_000, **settings)  # type: ignore[arg-type]
         app.feed("lines", source, value=str)  # type: ignore[arg-type]
         app.stream("lines", key=str, value=str).to("out")
         return app

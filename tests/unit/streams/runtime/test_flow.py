@@ -23,7 +23,7 @@ def test_a_full_buffer_pauses_its_partition_until_half_is_processed() -> None:
 
 
 def test_lag_falls_to_nothing() -> None:
-    machine = Machine(lines=LINES, partitions=1, commit_interval_ms=10**6)
+    machine = Machine(lines=LINES, partitions=1, commit_interval_ms=50_000)
     worker = machine.worker(stop_at_end=False)
     machine.turn(worker, lambda: worker.totals.processed)
     machine.turn(worker, lambda: worker.metrics().lag == 0)
