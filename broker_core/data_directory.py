@@ -73,7 +73,7 @@ def _check_version(filesystem: Filesystem) -> None:
         raise DataDirectoryError(f"{FORMAT_PATH} holds {text!r} instead of a number: is this a data directory of ours?")
     if int(text) > FORMAT_VERSION:
         raise DataDirectoryError(
-            f"the data directory has format version {text}, this program knows up to {FORMAT_VERSION}; "
+            f"{FORMAT_PATH}: the data directory has format version {text}, this program knows up to {FORMAT_VERSION}; "
             "use the newer program, or another directory"
         )
 

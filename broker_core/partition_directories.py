@@ -12,12 +12,14 @@ from uuid import UUID
 from broker_core.catalog import Topic
 from broker_core.config import LogConfig
 from broker_core.log.checkpoint import read_partition_metadata, write_partition_metadata
+from broker_core.log.format import PARTITION_METADATA_NAME
 from broker_core.log.partition_log import PartitionLog, create_log
 from broker_core.model import LeaderEpoch, TimestampMs, TopicPartition
 from broker_core.ports import Filesystem, Observer
 from broker_core.recovery_points import RecoveryPoints
 
 LOGS_PATH: Final = "logs"
+MAX_FLIPPED_BITS: Final = 8
 
 
 def directory_of(partition: TopicPartition) -> str:
@@ -80,12 +82,29 @@ def open_partition_log(
         clean=clean and partition in points.recovery_points,
         recovery_point=points.recovery_points.get(partition, 0),
         leader_epoch=leader_epoch,
-        start_offset=points.start_offsets.get(partition, 0),
+        start_offset=points.start_offsets.get(partition),
     )
     if read_partition_metadata(filesystem, path) is None:
         write_partition_metadata(filesystem, path, topic.id)
         filesystem.sync_directory(path)
     return log
+
+
+def _is_of_topic(filesystem: Filesystem, path: str, topic_id: UUID, observer: Observer) -> bool:
+    """Whether a directory with the right name is this topic's, and not of a deleted one of the same name.
+
+    The file has no checksum. An id that differs in a few bits is no other topic's (ids are random), but this one with
+    a bit flipped, and a log is not to be removed for that.
+    """
+    found = read_partition_metadata(filesystem, path)
+    if found is None or found == topic_id:
+        return True
+    if (found.int ^ topic_id.int).bit_count() > MAX_FLIPPED_BITS:
+        return False
+    observer.event("broker.topic_id_damaged", path=f"{path}/{PARTITION_METADATA_NAME}")
+    write_partition_metadata(filesystem, path, topic_id)
+    filesystem.sync_directory(path)
+    return True
 
 
 def remove_strays(
@@ -108,7 +127,7 @@ def remove_strays(
     for name in filesystem.list_directory(LOGS_PATH):
         partition = wanted.get(name)
         path = f"{LOGS_PATH}/{name}"
-        if partition is not None and read_partition_metadata(filesystem, path) in (None, topic_ids[partition]):
+        if partition is not None and _is_of_topic(filesystem, path, topic_ids[partition], observer):
             owned.append(partition)
             continue
         observer.event("broker.stray_removed", path=path)

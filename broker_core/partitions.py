@@ -59,14 +59,9 @@ class Partitions:
     """
 
     def __init__(
-        self,
-        filesystem: Filesystem,
-        durability: Durability,
-        observer: Observer,
-        listener: ProgressListener,
-        *,
+        self, filesystem: Filesystem, durability: Durability, observer: Observer, listener: ProgressListener, *,
         sync_interval_ms: int = 0,
-    ) -> None:
+    ) -> None:  # fmt: skip
         self._filesystem = filesystem
         self._schedule = SyncSchedule(durability, sync_interval_ms)
         self._observer = observer
@@ -231,10 +226,9 @@ class Partitions:
         if self._wave or not self._dirty:
             return ()
         dirty, self._dirty = self._dirty, {}
-        for partition in dirty:
-            self._schedule.taken(partition)
         wave = []
         for partition, log in dirty.items():
+            self._schedule.taken(partition)
             pending = log.pending_sync(self.durable[partition])
             if pending is not None:
                 wave.append(pending)

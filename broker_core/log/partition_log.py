@@ -93,7 +93,7 @@ class PartitionLog:
         clean: bool,
         recovery_point: Offset,
         leader_epoch: LeaderEpoch | None = None,
-        start_offset: Offset = 0,
+        start_offset: Offset | None = None,
     ) -> PartitionLog:
         """Open the log in ``directory``, or create it. Everything in it is durable when this returns.
 

@@ -21,6 +21,7 @@ from broker_core.errors import CorruptBatch, StorageError
 from broker_core.log.directory import LogDirectory
 from broker_core.log.epochs import LeaderEpochs
 from broker_core.log.format import (
+    INDEX_SUFFIX,
     LOG_SUFFIX,
     SIDE_SUFFIXES,
     SNAPSHOT_SUFFIX,
@@ -89,8 +90,9 @@ class Recovery:
 
     def run(self, now_ms: TimestampMs) -> None:
         self.directory.finish_swaps()
-        self.directory.clear_leftovers()
         bases = self.directory.offsets_of(LOG_SUFFIX)
+        self._require_logs(bases)
+        self.directory.clear_leftovers()
         if not bases:
             self._start_empty()
             return
@@ -113,6 +115,17 @@ class Recovery:
         return EVERYTHING if self.clean else self.recovery_point
 
     # -- steps
+
+    def _require_logs(self, bases: list[Offset]) -> None:
+        """Files beside a log that is gone are a removal that a crash cut short: of the oldest segments, of the newest
+        ones, or of merged ones where there are gaps. Anything else is a log that the disk lost."""
+        for base in self.directory.offsets_of(INDEX_SUFFIX):
+            inside = bases and bases[0] < base < min(bases[-1], self.recovery_point)
+            if base not in bases and (self.clean or (inside and not self.directory.config.may_have_gaps)):
+                raise StorageError(
+                    f"{self.directory.path}/{file_name(base, LOG_SUFFIX)} is missing, the files beside it are there; "
+                    "restore it from a backup"
+                )
 
     def _start_empty(self) -> None:
         if self.recovery_point > 0:
@@ -316,7 +329,7 @@ def recover(
     clean: bool,
     recovery_point: Offset,
     leader_epoch: LeaderEpoch | None = None,
-    start_offset: Offset = 0,
+    start_offset: Offset | None = None,
 ) -> RecoveredLog:
     """Open the log in ``directory``, creating it if there is none.
 
@@ -325,7 +338,7 @@ def recover(
         recovery_point: below it everything was durable at the last checkpoint.
         leader_epoch: this run's; no batch may have a later one.
 
-        start_offset: below it everything was deleted.
+        start_offset: below it everything was deleted, and nothing else; None if unknown.
 
     Raises:
         StorageError: durable data is damaged or missing, or the disk failed; names file and position.
@@ -342,6 +355,13 @@ def recover(
     except OSError as error:
         raise StorageError(f"opening the log {directory.path} failed: {error}") from error
     segments, end = recovery.segments, recovery.segments[-1].next_offset
+    if start_offset is None:
+        start_offset = segments[0].base_offset
+    elif clean and segments[0].base_offset > start_offset:  # after a crash retention may have got further than it says
+        raise StorageError(
+            f"{segments[0].file.path}: the log begins here, but offsets from {start_offset} on were not deleted: "
+            f"segments of {directory.topic_partition} before this one are missing; restore them from a backup"
+        )
     if start_offset > end:
         raise StorageError(f"the log {directory.path} should begin at offset {start_offset} but ends at {end}")
     start_offset = max(start_offset, segments[0].base_offset)

@@ -117,7 +117,7 @@ def test_a_directory_of_no_topic_or_of_a_former_one_is_removed() -> None:
     world.append(WORDS_0, "a")
     world.sync()
     world.partitions.close(NOW)
-    successor = Topic(name="words", id=UUID(int=2), partitions=1)
+    successor = Topic(name="words", id=UUID(int=2**127 - 2), partitions=1)
     world.open(successor, was_clean=True)
     assert world.ends() == {"words-0": 0}
     assert world.filesystem.list_directory("logs") == ["words-0"]
@@ -141,10 +141,10 @@ def test_creating_after_a_crash_while_removing(mode: str) -> None:
         world.filesystem.crash(random.Random(step), mode)  # type: ignore[arg-type]
         world.open(was_clean=False)
         assert world.filesystem.list_directory("logs") == []
-        world.partitions.create([(Topic(name="words", id=UUID(int=2), partitions=2), LogConfig(), range(2))])
+        world.partitions.create([(Topic(name="words", id=UUID(int=2**127 - 2), partitions=2), LogConfig(), range(2))])
         assert world.ends() == {"words-0": 0, "words-1": 0}
         world.filesystem.crash(random.Random(step), mode)  # type: ignore[arg-type]
-        world.open(Topic(name="words", id=UUID(int=2), partitions=2), was_clean=False)
+        world.open(Topic(name="words", id=UUID(int=2**127 - 2), partitions=2), was_clean=False)
         assert world.ends() == {"words-0": 0, "words-1": 0}
         if finished:
             return
