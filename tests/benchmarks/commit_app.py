@@ -38,7 +38,7 @@ def commit_times(commits: int, directory: str | None) -> list[float]:
                 yield None
 
     with tempfile.TemporaryDirectory(prefix="streams-bench-", dir=directory) as root:
-        app = App("commit", data_dir=root, commit_interval_ms=5)
+        app = App("commit", data_dir=root)  # the default interval: a commit every 100 ms, as in production
         app.stream("rows", key=str, value=str).group_by_key().count(store="counts").to_stream().to("counts")
         app.feed("rows", rows(), keyed=True)
         run_app(app, until_end=True, quiet=True, observer=timer, own_process=True)
