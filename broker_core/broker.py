@@ -158,6 +158,16 @@ class Broker:
                 waiting.ready.append(Released(token, response))
         return waiting.drain()
 
+    def abandon(self, token: int) -> bool:
+        """Nobody waits for a parked request any more. A fetch is dropped; anything else goes on, as it changes things.
+
+        Returns:
+            whether it was dropped: ``released`` will not name it.
+        """
+        dropped = self._waiting.fetches.is_parked(token)
+        self._waiting.fetches.remove(token)
+        return dropped
+
     def pending_syncs(self) -> tuple[PendingSync, ...]:
         """The files with bytes that somebody waits for, one entry per partition; empty when there is nothing to do.
 

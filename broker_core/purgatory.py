@@ -155,6 +155,10 @@ class ParkedFetches(Generic[Work]):
             wait.touched = False
         return [(wait.token, wait.work) for wait in waits if wait.token in self._waits]
 
+    def is_parked(self, token: int) -> bool:
+        """Whether a fetch waits under this token."""
+        return token in self._waits
+
     def remove(self, token: int) -> None:
         """The fetch is answered (or its connection is gone). Unknown tokens are ignored."""
         wait = self._waits.pop(token, None)

@@ -27,11 +27,15 @@ FACADES = {"KStream", "KGroupedStream", "KTable", "Admin", "App", "Producer", "C
 SHELLS = {
     "broker_core/os_filesystem.py",
     "broker_core/server.py",
+    "broker_core/server_connection.py",
+    "broker_core/serving.py",
+    "broker_core/sync_waves.py",
     "broker_core/__main__.py",
     "state/directory.py",
     "state/backends/rocksdb.py",
     "streams/client/transport.py",
     "streams/runtime/embedded.py",
+    "streams/runtime/listening.py",
     "streams/runtime/supervisor.py",
     "streams/runtime/access.py",
 }

@@ -14,6 +14,7 @@ from typing import Any
 
 from broker_core.broker import Broker
 from broker_core.memory_filesystem import CrashMode, MemoryFilesystem, SimulatedCrash
+from broker_core.sync_waves import InlineSyncExecutor
 from state.memory_directory import MemoryStateDirectory
 from streams import App
 from streams.client.client import Client
@@ -22,7 +23,7 @@ from streams.model import Record
 from streams.runtime.access import read_batches, send_records
 from streams.runtime.activity import Activity, Running
 from streams.runtime.connection import client_settings
-from streams.runtime.embedded import EmbeddedBroker, InlineSyncExecutor, broker_config
+from streams.runtime.embedded import EmbeddedBroker, broker_config
 from streams.runtime.worker import Worker
 
 START_MS = 1_700_000_000_000

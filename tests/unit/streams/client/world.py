@@ -22,6 +22,7 @@ from broker_core.protocol.produce import (
     ProduceResponse,
     TopicProduceResponse,
 )
+from broker_core.sync_waves import InlineSyncExecutor, SyncExecutor
 from streams.client.admin import NewTopic
 from streams.client.client import Client
 from streams.client.consumer import Consumer
@@ -31,7 +32,7 @@ from streams.client.pending import Pending
 from streams.client.settings import ClientSettings
 from streams.client.transport import Transport
 from streams.model import ColumnBatch, Isolation, TopicPartition
-from streams.runtime.embedded import EmbeddedBroker, InlineSyncExecutor, SyncExecutor
+from streams.runtime.embedded import EmbeddedBroker
 
 START_MS = 1_700_000_000_000
 

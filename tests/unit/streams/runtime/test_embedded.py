@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import errno
 import random
-import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -13,75 +12,15 @@ from broker_core.errors import DataDirectoryError
 from broker_core.memory_filesystem import MemoryFilesystem
 from broker_core.ports import File
 from broker_core.protocol.metadata import MetadataRequest
+from broker_core.sync_waves import MAX_HELD_BACK, InlineSyncExecutor
 from streams.client.client import Client
 from streams.config import StreamsConfig
 from streams.errors import ClientError
 from streams.model import TopicPartition
-from streams.runtime.embedded import (
-    MAX_HELD_BACK,
-    EmbeddedBroker,
-    InlineSyncExecutor,
-    PoolSyncExecutor,
-    SyncExecutor,
-    broker_config,
-    open_embedded,
-)
+from streams.runtime.embedded import EmbeddedBroker, broker_config, open_embedded
 from tests.unit.streams.client.world import START_MS, SlowSyncExecutor, World
 
 CONFIG = BrokerConfig(min_free_bytes=0)
-
-
-class SlowFile:
-    """A file whose sync lasts until the test says so, or fails."""
-
-    def __init__(self, error: OSError | None = None) -> None:
-        self.go = threading.Event()
-        self.error = error
-        self.syncs = 0
-
-    def sync(self) -> None:
-        assert self.go.wait(10)
-        self.syncs += 1
-        if self.error is not None:
-            raise self.error
-
-
-@pytest.mark.parametrize("executor", [InlineSyncExecutor(), PoolSyncExecutor(2)])
-def test_a_wave_is_over_when_all_its_files_are_and_says_which_failed(executor: SyncExecutor) -> None:
-    files = [SlowFile(), SlowFile(OSError("broken")), SlowFile()]
-    for file in files:
-        file.go.set()
-    executor.start(files)  # type: ignore[arg-type]
-    failures = None
-    for _ in range(100):
-        failures = executor.finished()
-        if failures is not None:
-            break
-        executor.wait(1_000)
-    assert failures is not None and [(place, str(error)) for place, error in failures.items()] == [(1, "broken")]
-    assert [file.syncs for file in files] == [1, 1, 1]
-    assert executor.finished() is None
-    executor.close()
-
-
-def test_the_caller_goes_on_while_the_pool_syncs() -> None:
-    executor = PoolSyncExecutor(2)
-    slow = SlowFile()
-    executor.start([slow])  # type: ignore[list-item]
-    assert executor.finished() is None
-    executor.wait(1)
-    assert executor.finished() is None
-    slow.go.set()
-    executor.wait(10_000)
-    assert executor.finished() == {}
-    executor.close()
-
-
-def test_wake_ends_a_wait_at_once() -> None:
-    executor = PoolSyncExecutor(1)
-    threading.Thread(target=executor.wake).start()
-    executor.wait(60_000)
-    executor.close()
 
 
 def test_one_wave_at_a_time_takes_along_all_that_wait() -> None:
