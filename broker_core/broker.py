@@ -86,6 +86,7 @@ class Broker:
         )
         self._context = BrokerContext(
             config=config,
+            filesystem=filesystem,
             catalog=self._catalog,
             topics=self._topics,
             settings=settings,

@@ -122,10 +122,10 @@ class Coordinator:
         self._observer = observer or NullObserver()
         self.transactions = TransactionTable(config.transaction_topic_partitions)
         self.offsets = OffsetTable(config.offsets_topic_partitions)
-        self._journal = Journal(logs, self.transactions, self.offsets)
+        self.journal = Journal(logs, self.transactions, self.offsets)
         self._steps = Steps(
             logs,
-            self._journal,
+            self.journal,
             self.transactions,
             self._observer,
             allocate_producer_id=allocate_producer_id,
@@ -140,7 +140,7 @@ class Coordinator:
 
         Raises ``StorageError``, naming partition and offset, for a record that cannot be read.
         """
-        self._journal.load(topic_partition, records)
+        self.journal.load(topic_partition, records)
 
     def recover(
         self, open_transactions: Iterable[tuple[TopicPartition, ProducerId, ProducerEpoch]], now_ms: int
@@ -155,7 +155,7 @@ class Coordinator:
         plan = recovery_plan(self.transactions, (OpenTransaction(*found) for found in open_transactions))
         for name in plan.prepared:
             # After kill -9 the log may end in bytes that are not on disk yet: no marker before its Prepare* is.
-            needs = self._journal.resolve((Need(self.transactions.log_partition(name)),))
+            needs = self.journal.resolve((Need(self.transactions.log_partition(name)),))
             self._steps.waits.add(Wait(needs=needs, then=WriteMarkers(transactional_id=name)))
         for name, partitions in plan.fenced:
             self._steps.fence_orphans(name, partitions, now_ms)

@@ -351,8 +351,15 @@ class MemoryFilesystem:
         self.rename(temporary, path)
         self.sync_directory(path.rpartition("/")[0])
 
+    @property
+    def root(self) -> str:
+        return "/memory"
+
     def free_bytes(self) -> int:
         return self.available_bytes
+
+    def total_bytes(self) -> int:
+        return DEFAULT_FREE_BYTES
 
     def lock(self, path: str) -> MemoryLock:
         if path in self._locks:

@@ -89,6 +89,10 @@ class OsFilesystem:
     def __init__(self, root: str | Path) -> None:
         self._root = Path(root).absolute()
 
+    @property
+    def root(self) -> str:
+        return str(self._root)
+
     def _resolve(self, path: str) -> Path:
         pure = PurePosixPath(path)
         if pure.is_absolute() or ".." in pure.parts:
@@ -149,6 +153,10 @@ class OsFilesystem:
     def free_bytes(self) -> int:
         status = os.statvfs(self._root)
         return status.f_bavail * status.f_frsize
+
+    def total_bytes(self) -> int:
+        status = os.statvfs(self._root)
+        return status.f_blocks * status.f_frsize
 
     def lock(self, path: str) -> OsLock:
         full = self._resolve(path)

@@ -43,7 +43,11 @@ class Lock(Protocol):
 
 
 class Filesystem(Protocol):
-    """A directory tree. Paths are relative, with ``/``; the root is the implementation's business."""
+    """A directory tree. Paths are relative, with ``/``; where the root lies is the implementation's business."""
+
+    @property
+    def root(self) -> str:
+        """What people call the tree: its absolute path, where it has one."""
 
     def open(self, path: str, *, create: bool = False) -> File:
         """Open for reading and writing. ``FileNotFoundError`` unless it exists or ``create``."""
@@ -73,6 +77,9 @@ class Filesystem(Protocol):
         """Durably and atomically replace a small file: temporary, sync, rename, sync directory."""
 
     def free_bytes(self) -> int: ...
+
+    def total_bytes(self) -> int:
+        """Size of the volume that the tree is on."""
 
     def lock(self, path: str) -> Lock:
         """Claim ``path``; ``BlockingIOError`` (with the owner's pid in its text) when taken."""

@@ -16,7 +16,7 @@ from broker_core.errors import BrokerError, ErrorCode, StorageError
 from broker_core.log.partition_log import PartitionLog
 from broker_core.model import Isolation, TopicPartition
 from broker_core.partitions import Partitions
-from broker_core.ports import Observer
+from broker_core.ports import Filesystem, Observer
 from broker_core.settings import Settings
 from broker_core.topics import Topics
 from broker_core.waiting import Waiting
@@ -30,6 +30,7 @@ class BrokerContext:
     """The parts of one broker; ``served`` holds the API keys that there are handlers for."""
 
     config: BrokerConfig
+    filesystem: Filesystem
     catalog: Catalog
     topics: Topics
     settings: Settings

@@ -140,7 +140,8 @@ class FilesystemSuite:
             filesystem.sync_directory("nowhere")
 
     def test_free_space_is_a_number(self, filesystem: Filesystem) -> None:
-        assert filesystem.free_bytes() > 0
+        assert 0 < filesystem.free_bytes() <= filesystem.total_bytes()
+        assert filesystem.root.startswith("/")
 
     def test_a_lock_is_exclusive_and_names_its_owner(self, filesystem: Filesystem) -> None:
         lock = filesystem.lock("lock")

@@ -60,7 +60,7 @@ def test_without_durability_nothing_waits() -> None:
 
 def test_unknown_apis_and_versions(kit: Kit) -> None:
     body = MetadataRequest(topics=None)
-    for api_key, version in ((999, 0), (3, 99), (27, 1)):
+    for api_key, version in ((999, 0), (3, 99), (71, 0)):
         with pytest.raises(ProtocolError):
             kit.broker.handle(CONNECTION, Request(api_key=api_key, api_version=version, body=body), NOW)
 
