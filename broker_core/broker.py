@@ -24,6 +24,7 @@ from broker_core.coordinator import Coordinator
 from broker_core.data_directory import DataDirectory
 from broker_core.disk_guard import DiskGuard
 from broker_core.errors import ProtocolError, StorageError
+from broker_core.fetch_session import FetchSessions
 from broker_core.handlers import fetch
 from broker_core.handlers.api_versions import unsupported_version
 from broker_core.handlers.context import BrokerContext
@@ -38,7 +39,6 @@ from broker_core.partitions import Partitions
 from broker_core.ports import Filesystem, NullObserver, Observer, Random
 from broker_core.protocol.api import API, ApiKey
 from broker_core.protocol.batch import iterate_batches
-from broker_core.protocol.fetch import FetchRequest
 from broker_core.protocol.framing import Request
 from broker_core.settings import Settings
 from broker_core.topics import Topics
@@ -94,6 +94,7 @@ class Broker:
             coordinator=self._coordinator,
             guard=guard,
             waiting=self._waiting,
+            fetch_sessions=FetchSessions(random, config.fetch_session_slots),
             observer=observer,
             served=frozenset(HANDLERS),
         )
@@ -152,8 +153,8 @@ class Broker:
     def released(self) -> list[Released]:
         """Answers of parked requests that became ready since the last call, each returned once."""
         waiting = self._waiting
-        for token, (body, api_version) in waiting.fetches.touched():
-            response = fetch.attempt(self._context, body, api_version, final=False)
+        for token, parked in waiting.fetches.touched():
+            response = fetch.attempt(self._context, parked, final=False)
             if response is not None:
                 waiting.fetches.remove(token)
                 waiting.ready.append(Released(token, response))
@@ -285,9 +286,9 @@ class Broker:
             now_ms,
         )
 
-    def _answer_fetches(self, fetches: Iterable[tuple[int, tuple[FetchRequest, int]]]) -> None:
-        for token, (body, api_version) in fetches:
-            response = fetch.attempt(self._context, body, api_version, final=True)
+    def _answer_fetches(self, fetches: Iterable[tuple[int, fetch.ParkedFetch]]) -> None:
+        for token, parked in fetches:
+            response = fetch.attempt(self._context, parked, final=True)
             self._waiting.ready.append(Released(token, response))
 
 

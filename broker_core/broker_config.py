@@ -46,6 +46,7 @@ START_SETTINGS: Final[Mapping[str, StartSetting]] = {
     "default.replication.factor": StartSetting(type=ConfigType.INT, text=lambda config: "1"),
     "fetch.max.bytes": _number("fetch_max_bytes"),
     "log.cleaner.enable": StartSetting(type=ConfigType.BOOLEAN, text=lambda config: "true"),
+    "max.incremental.fetch.session.cache.slots": _number("fetch_session_slots"),
     "node.id": _number("node_id"),
     "num.partitions": _number("num_partitions"),
     "offsets.retention.check.interval.ms": _number("offsets_retention_check_interval_ms"),

@@ -100,4 +100,6 @@ class BrokerConfig:
     offsets_retention_check_interval_ms: int = 600_000
     min_free_bytes: int = 256 * 1024 * 1024
     fetch_max_bytes: int = 55 * 1024 * 1024
+    fetch_session_slots: int = 1_000
+    """Fetch sessions at a time; clients beyond them send whole requests."""
     log: LogConfig = field(default_factory=LogConfig)

@@ -13,6 +13,7 @@ from broker_core.config import BrokerConfig
 from broker_core.coordinator import Coordinator
 from broker_core.disk_guard import DiskGuard
 from broker_core.errors import BrokerError, ErrorCode, StorageError
+from broker_core.fetch_session import FetchSessions
 from broker_core.log.partition_log import PartitionLog
 from broker_core.model import Isolation, TopicPartition
 from broker_core.partitions import Partitions
@@ -38,6 +39,7 @@ class BrokerContext:
     coordinator: Coordinator
     guard: DiskGuard
     waiting: Waiting
+    fetch_sessions: FetchSessions
     observer: Observer
     served: frozenset[int]
 

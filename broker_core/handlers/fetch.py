@@ -1,8 +1,8 @@
 """Fetch (API key 1), versions 4 to 17: reads batches, and waits for ``min_bytes`` up to ``max_wait_ms``.
 
-- 7: fetch sessions. We answer with session id 0, which is Kafka's way to say that every request is a full one.
+- 7: fetch sessions (``fetch_session``).
 - 9: the leader epoch that the client knows is checked. 10: zstd is known; a topic of that type is refused before.
-- 13: topics go by id.
+- 13: topics go by id. 16: an answer that fences names the leader and where it is (KIP-951).
 - 12: ``last_fetched_epoch`` is for followers, which a single broker has none of; it is not looked at.
 
 Whole batches are returned, in the order of the request until ``max_bytes`` are reached; the first one even if it is
@@ -12,8 +12,10 @@ larger (KIP-74). read_committed stops at the last stable offset and names the ab
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final, NamedTuple
 
 from broker_core.errors import ErrorCode
+from broker_core.fetch_session import TOPIC_IDS_SINCE, FetchTurn
 from broker_core.handlers.context import REFUSALS, BrokerContext, check_leader_epoch, error_code, isolation_of
 from broker_core.log.results import ReadResult
 from broker_core.model import NO_OFFSET, Isolation, TopicPartition
@@ -25,11 +27,22 @@ from broker_core.protocol.fetch import (
     FetchRequest,
     FetchResponse,
     FetchTopic,
+    LeaderIdAndEpoch,
+    NodeEndpoint,
     PartitionData,
 )
 
-_TOPIC_IDS_SINCE = 13
-_ZSTD_SINCE = 10
+_ZSTD_SINCE: Final = 10
+_LEADER_SINCE: Final = 16
+_NO_LEADER: Final = LeaderIdAndEpoch()
+
+
+class ParkedFetch(NamedTuple):
+    """A fetch request that waits, or is about to be tried."""
+
+    body: FetchRequest
+    api_version: int
+    turn: FetchTurn
 
 
 @dataclass(slots=True)
@@ -42,34 +55,37 @@ class _Attempt:
     remaining_bytes: int
     total_bytes: int = 0
     failed: bool = False
+    fenced: bool = False
 
 
 def handle(context: BrokerContext, body: FetchRequest, call: Call) -> Outcome:
     """Read now, or park until there is enough."""
-    if body.session_id:
-        return Reply(FetchResponse(error_code=ErrorCode.FETCH_SESSION_ID_NOT_FOUND))
-    response = attempt(context, body, call.api_version, final=body.max_wait_ms <= 0)
+    turn = context.fetch_sessions.begin(body, call.api_version, call.now_ms)
+    if isinstance(turn, ErrorCode):
+        return Reply(FetchResponse(error_code=turn))
+    fetch = ParkedFetch(body, call.api_version, turn)
+    response = attempt(context, fetch, final=body.max_wait_ms <= 0)
     if response is not None:
         return Reply(response)
     watched = (
         TopicPartition(name, partition.partition)
-        for topic in body.topics
+        for topic in turn.topics
         if (name := _name(context, topic, call.api_version)) is not None
         for partition in topic.partitions
     )
-    return Parked(context.waiting.fetches.park(watched, call.now_ms + body.max_wait_ms, (body, call.api_version)))
+    return Parked(context.waiting.fetches.park(watched, call.now_ms + body.max_wait_ms, fetch))
 
 
-def attempt(context: BrokerContext, body: FetchRequest, api_version: int, *, final: bool) -> FetchResponse | None:
+def attempt(context: BrokerContext, fetch: ParkedFetch, *, final: bool) -> FetchResponse | None:
     """Read everything once.
 
     Arguments:
-        api_version: topics go by id from 13 on, and zstd is known from 10 on.
         final: answer even if there are fewer than ``min_bytes``.
 
     Returns:
         the answer; ``None`` when there is too little and nothing failed.
     """
+    body, api_version, turn = fetch
     state = _Attempt(
         context,
         api_version,
@@ -77,7 +93,7 @@ def attempt(context: BrokerContext, body: FetchRequest, api_version: int, *, fin
         remaining_bytes=min(body.max_bytes, context.config.fetch_max_bytes),
     )
     topics = []
-    for topic in body.topics:
+    for topic in turn.topics:
         name = _name(context, topic, api_version)
         if name is None:
             state.failed = True
@@ -87,11 +103,17 @@ def attempt(context: BrokerContext, body: FetchRequest, api_version: int, *, fin
         topics.append(FetchableTopicResponse(topic=name or "", topic_id=topic.topic_id, partitions=tuple(partitions)))
     if not final and not state.failed and topics and state.total_bytes < body.min_bytes:
         return None
-    return FetchResponse(responses=tuple(topics))
+    response = FetchResponse(responses=tuple(topics), node_endpoints=_endpoints(context) if state.fenced else ())
+    return turn.answer(response)
+
+
+def _endpoints(context: BrokerContext) -> tuple[NodeEndpoint, ...]:
+    config = context.config
+    return (NodeEndpoint(node_id=config.node_id, host=config.advertised_host, port=config.advertised_port),)
 
 
 def _name(context: BrokerContext, topic: FetchTopic, api_version: int) -> str | None:
-    if api_version < _TOPIC_IDS_SINCE:
+    if api_version < TOPIC_IDS_SINCE:
         return topic.topic
     found = context.catalog.topics_by_id.get(topic.topic_id)
     return found.name if found else None
@@ -119,7 +141,12 @@ def _partition(state: _Attempt, name: str, partition: FetchPartition) -> Partiti
         state.context.observer.event(
             "fetch.refused", partition=str(log.topic_partition), offset=partition.fetch_offset, reason=str(error)
         )
-        return _failure(partition, error_code(error))
+        code = error_code(error)
+        if code is not ErrorCode.FENCED_LEADER_EPOCH or state.api_version < _LEADER_SINCE:
+            return _failure(partition, code)
+        state.fenced = True
+        leader = LeaderIdAndEpoch(leader_id=state.context.config.node_id, leader_epoch=log.leader_epoch)
+        return _failure(partition, code, leader)
     size_bytes = len(result.records)
     state.total_bytes += size_bytes
     state.remaining_bytes -= size_bytes
@@ -139,11 +166,12 @@ def _aborted(result: ReadResult) -> tuple[AbortedTransaction, ...]:
     )
 
 
-def _failure(partition: FetchPartition, code: ErrorCode) -> PartitionData:
+def _failure(partition: FetchPartition, code: ErrorCode, leader: LeaderIdAndEpoch = _NO_LEADER) -> PartitionData:
     return PartitionData(
         partition_index=partition.partition,
         error_code=code,
         high_watermark=NO_OFFSET,
+        current_leader=leader,
         aborted_transactions=None,
         records=b"",
     )
