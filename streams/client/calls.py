@@ -204,7 +204,10 @@ class Exchanges:
                 exchange.fail(error)
 
         def lost(error: ClientError, now_ms: int) -> None:
-            self._again(exchange, Again(error.code, str(error)), now_ms)
+            if is_retriable(error.code, storage_errors_are_final=False):
+                self._again(exchange, Again(error.code, str(error)), now_ms)
+            else:  # the broker does not speak the version that this needs
+                exchange.fail(error)
 
         return Call(node.node_id, exchange.body, exchange.max_version, answered, lost)
 

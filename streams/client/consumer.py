@@ -239,7 +239,7 @@ class Consumer:
             for (topic_partition, track), version in zip(picked, versions, strict=True):
                 if track.version == version:
                     track.in_air = False
-                    self._refused(topic_partition, track, error.code, now_ms)
+                    self._refused(topic_partition, track, error.code, now_ms, str(error))
 
         return Call(node_id, body, FETCH_MAX_VERSION, answered, lost)
 
@@ -266,7 +266,9 @@ class Consumer:
                 self._last(topic_partition)
         track.is_at_end = track.fetch_offset >= track.end_offset
 
-    def _refused(self, topic_partition: TopicPartition, track: Track, code: int, now_ms: int) -> None:
+    def _refused(
+        self, topic_partition: TopicPartition, track: Track, code: int, now_ms: int, detail: str | None = None
+    ) -> None:
         track.is_at_end = False
         if code == ErrorCode.OFFSET_OUT_OF_RANGE:
             if self._offset_reset is not None:
@@ -283,7 +285,7 @@ class Consumer:
                 self._cluster.forget_leader(topic_partition)
             track.due_ms = now_ms + track.backoff.next_ms()
         else:
-            track.error = error_for(code, f"reading {topic_partition} at offset {track.fetch_offset}")
+            track.error = error_for(code, f"reading {topic_partition} at offset {track.fetch_offset}", detail)
 
     def _last(self, topic_partition: TopicPartition) -> None:
         """Who got data is asked for last: brokers fill an answer in the order of the request (KIP-74)."""

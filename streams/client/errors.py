@@ -18,6 +18,10 @@ class ConnectionLost(ClientError):
         super().__init__(ErrorCode.NETWORK_EXCEPTION, message)
 
 
+class NotABroker(ConnectionLost):
+    """Something answers at the address, and it is no Kafka broker that this client can talk to."""
+
+
 class CorruptRecords(ClientError):
     """Fetched bytes that are no valid record batch; the message names topic, partition and offset."""
 

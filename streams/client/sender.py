@@ -178,10 +178,11 @@ class Sender:
 
     def _call(self, node_id: int, picked: list[tuple[Lane, Batch]], identity: Identity) -> Call:
         topics: dict[str, list[PartitionProduceData]] = {}
+        is_transactional = self._transactional_id is not None
         for lane, batch in picked:
             topic, partition = lane.topic_partition
-            data = PartitionProduceData(index=partition, records=self._encoded(batch, identity))
-            topics.setdefault(topic, []).append(data)
+            records = _encoded(batch, identity, is_transactional=is_transactional, codec=self._settings.codec)
+            topics.setdefault(topic, []).append(PartitionProduceData(index=partition, records=records))
         body = ProduceRequest(
             transactional_id=self._transactional_id,
             acks=-1,
@@ -200,27 +201,12 @@ class Sender:
 
         def lost(error: ClientError, lost_ms: int) -> None:
             for lane, batch in picked:
-                self._retry(lane, batch, error, lost_ms)
+                if self._judge.retriable(error.code):
+                    self._retry(lane, batch, error, lost_ms)
+                else:  # the broker does not speak the version that this needs
+                    self._refused(lane, batch, error)
 
         return Call(node_id, body, PRODUCE_MAX_VERSION, answered, lost)
-
-    def _encoded(self, batch: Batch, identity: Identity) -> bytes:
-        if batch.data is None:
-            chunk = batch.chunk
-            batch.data = build_batch(
-                chunk.keys,
-                chunk.values,
-                chunk.timestamps,
-                chunk.headers,
-                start=chunk.start,
-                stop=chunk.stop,
-                producer_id=identity.producer_id,
-                producer_epoch=identity.epoch,
-                base_sequence=batch.base_sequence,
-                is_transactional=self._transactional_id is not None,
-                codec=self._settings.codec,
-            )
-        return batch.data
 
     def _judge_answer(self, lane: Lane, batch: Batch, answer: PartitionProduceResponse | None, now_ms: int) -> None:
         code = ErrorCode.NETWORK_EXCEPTION if answer is None else answer.error_code
@@ -244,10 +230,13 @@ class Sender:
             lane.split(batch)
             self._ledger.split(batch.number)
         else:
-            self.unresolved = True
-            self._done(lane, batch)
-            if not batch.discarded:
-                self.fail(error)
+            self._refused(lane, batch, error)
+
+    def _refused(self, lane: Lane, batch: Batch, error: ClientError) -> None:
+        self.unresolved = True
+        self._done(lane, batch)
+        if not batch.discarded:
+            self.fail(error)
 
     def _retry(self, lane: Lane, batch: Batch, error: ClientError, now_ms: int) -> None:
         if error.code in STALE_LEADER:
@@ -268,3 +257,23 @@ class Sender:
         lane.done(batch)
         if lane.is_empty:
             self._active.pop(lane.topic_partition, None)
+
+
+def _encoded(batch: Batch, identity: Identity, *, is_transactional: bool, codec: int) -> bytes:
+    """The batch's bytes, made once: what is tried again is the same to the last bit."""
+    if batch.data is None:
+        chunk = batch.chunk
+        batch.data = build_batch(
+            chunk.keys,
+            chunk.values,
+            chunk.timestamps,
+            chunk.headers,
+            start=chunk.start,
+            stop=chunk.stop,
+            producer_id=identity.producer_id,
+            producer_epoch=identity.epoch,
+            base_sequence=batch.base_sequence,
+            is_transactional=is_transactional,
+            codec=codec,
+        )
+    return batch.data

@@ -29,3 +29,19 @@ class ClientSettings:
     fetch_min_bytes: int = 1
     allow_auto_create: bool = True
     storage_errors_are_final: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConnectionSettings:
+    """How connections to brokers are made, kept and given up."""
+
+    connect_timeout_ms: int = 10_000
+    request_timeout_ms: int = 30_000
+    """Without an answer for so long, plus the time that a request itself allows the broker, a connection is dead."""
+    reconnect_backoff_ms: int = 50
+    reconnect_backoff_max_ms: int = 1_000
+    idle_ms: int = 540_000
+    """Below the ten minutes after which brokers hang up, so that it is not a request that finds out."""
+    parking_connections: int = 8
+    """To one broker at most so many connections for requests that it parks."""
+    max_frame_bytes: int = 256 * 1024 * 1024

@@ -1,7 +1,7 @@
 """Where request values go and answers come from: the contract between the sans-IO cores and their carrier.
 
-The transport onto an embedded broker is ``streams.runtime.embedded``. Nothing below this line decides what a request
-means or whether it is tried again.
+The transport onto an embedded broker is ``streams.runtime.embedded``, the one over TCP ``streams.client.tcp``. Nothing
+below this line decides what a request means or whether it is tried again.
 """
 
 from __future__ import annotations
@@ -10,6 +10,8 @@ from typing import Any, Protocol
 
 Body = Any
 """A request or response class of ``broker_core.protocol``."""
+Answer = tuple[int, Body | Exception]
+"""A request's token, and its response or what came instead."""
 
 
 class Transport(Protocol):
@@ -40,6 +42,29 @@ class Transport(Protocol):
         """When ``poll`` must be called again at the latest, in milliseconds; None for "only after wait"."""
 
     def close(self, now_ms: int) -> None: ...
+
+
+class Pulsing(Protocol):
+    """What a transport can do besides if it has a thread of its own: keep a group membership alive.
+
+    The heartbeats go out while the caller's thread is busy with something else.
+    """
+
+    def pulse(
+        self, node_id: int, body: Body, interval_ms: int, *, silence_limit_ms: int, max_version: int | None = None
+    ) -> int:
+        """Send a request now and again and again, until an answer says something else than "fine".
+
+        Arguments:
+            interval_ms: from one request to the next.
+            silence_limit_ms: stop (and answer with ``ConnectionLost``) when ``poll`` was not called for so long:
+                whoever does not come back is not alive (max.poll.interval.ms).
+        Returns:
+            The token of that last answer, an error of the broker's or an exception.
+        """
+
+    def stop_pulse(self, token: int) -> None:
+        """Send no more; the token is never answered."""
 
 
 def version_of(body: Body, max_version: int | None) -> int:

@@ -17,20 +17,20 @@ PARTITIONS = 3
 SMALL_BATCHES = ClientSettings(batch_bytes=60, retry_backoff_ms=2, retry_backoff_max_ms=8)
 
 
-def faulty_world(seed: int, rate: float, loopback: bool):
+def faulty_world(seed: int, rate: float, carrier: str):
     source = random.Random(seed)
-    world = World(loopback=loopback, executor=SlowSyncExecutor(source))
+    world = World(loopback=carrier == "loopback", tcp=carrier == "tcp", executor=SlowSyncExecutor(source))
     world.topic("t", PARTITIONS)
     client = world.client(SMALL_BATCHES, lambda transport: FaultyTransport(transport, source, rate))
     return world, client, source
 
 
-@pytest.mark.parametrize("loopback", [False, True])
+@pytest.mark.parametrize("carrier", ["embedded", "loopback", "tcp"])
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(seed=st.integers(0, 2**32), rate=st.sampled_from([0.05, 0.3, 0.6]))
-def test_idempotent_producer_neither_loses_nor_doubles_nor_reorders(seed: int, rate: float, loopback: bool) -> None:
+def test_idempotent_producer_neither_loses_nor_doubles_nor_reorders(seed: int, rate: float, carrier: str) -> None:
     """Whatever happens to requests and answers, each partition holds exactly what was appended, in that order."""
-    world, client, source = faulty_world(seed, rate, loopback)
+    world, client, source = faulty_world(seed, rate, carrier)
     producer = client.producer()
     expected: dict[int, list[bytes]] = {partition: [] for partition in range(PARTITIONS)}
     for number in range(source.randrange(1, 60)):
@@ -43,14 +43,15 @@ def test_idempotent_producer_neither_loses_nor_doubles_nor_reorders(seed: int, r
     world.wait(client, producer.flush())
     assert world.read("t", PARTITIONS) == expected
     assert producer.buffered_bytes == 0
+    world.close()
 
 
-@pytest.mark.parametrize("loopback", [False, True])
+@pytest.mark.parametrize("carrier", ["embedded", "loopback", "tcp"])
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(seed=st.integers(0, 2**32), rate=st.sampled_from([0.05, 0.2, 0.5]))
-def test_read_committed_sees_exactly_the_committed_transactions(seed: int, rate: float, loopback: bool) -> None:
+def test_read_committed_sees_exactly_the_committed_transactions(seed: int, rate: float, carrier: str) -> None:
     """Committed transactions are read once and whole, aborted ones never; the offsets are those of the last commit."""
-    world, client, source = faulty_world(seed, rate, loopback)
+    world, client, source = faulty_world(seed, rate, carrier)
     producer = client.producer(transactional_id="tx")
     world.wait(client, producer.init_transactions())
     expected: dict[int, list[bytes]] = {partition: [] for partition in range(PARTITIONS)}
@@ -85,13 +86,14 @@ def test_read_committed_sees_exactly_the_committed_transactions(seed: int, rate:
     assert world.read("t", PARTITIONS) == expected
     honest = world.client()
     assert world.wait(honest, honest.admin.committed("g", [inputs])) == {inputs: committed}
+    world.close()
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(seed=st.integers(0, 2**32), rate=st.sampled_from([0.1, 0.5]), isolation=st.sampled_from(Isolation))
 def test_consumer_reads_every_record_once_in_order(seed: int, rate: float, isolation: Isolation) -> None:
     """Lost, refused and delayed fetches, pauses and polls in any order change nothing of what is read."""
-    world, client, source = faulty_world(seed, rate, loopback=False)
+    world, client, source = faulty_world(seed, rate, "embedded")
     honest = world.client(SMALL_BATCHES)
     producer = honest.producer()
     expected: dict[int, list[bytes]] = {partition: [] for partition in range(PARTITIONS)}

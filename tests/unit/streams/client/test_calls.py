@@ -126,3 +126,11 @@ def test_the_judge_knows_three_outcomes() -> None:
         JUDGE.check(ErrorCode.REQUEST_TIMED_OUT, "x")
     with pytest.raises(ClientError, match="creating was refused: INVALID_PARTITIONS"):
         JUDGE.check(ErrorCode.INVALID_PARTITIONS, "creating")
+
+
+def test_a_version_that_is_not_spoken_is_final() -> None:
+    outcome = Outcome()
+    (call,) = outcome.exchanges.calls(0)
+    call.lost(ClientError(ErrorCode.UNSUPPORTED_VERSION, "broker h:9 speaks no version of END_TXN"), 1)
+    assert outcome.error is not None and "no version of END_TXN" in str(outcome.error)
+    assert outcome.exchanges.calls(10_000) == []

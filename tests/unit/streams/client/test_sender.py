@@ -250,3 +250,14 @@ def test_the_acknowledged_offset_follows_the_log() -> None:
     bench.answer(base_offset=40)
     bench.poll()
     assert bench.producer.acknowledged(TopicPartition("t", 0)) == 43
+
+
+def test_a_version_that_is_not_spoken_fails_the_flush() -> None:
+    bench = ready()
+    bench.append(1)
+    flushed = bench.producer.flush()
+    bench.poll()
+    bench.transport.answer(bench.produce()[0], ClientError(ErrorCode.UNSUPPORTED_VERSION, "no version of PRODUCE"))
+    bench.poll()
+    with pytest.raises(ClientError, match="no version of PRODUCE"):
+        flushed.result()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 from broker_core.broker import Broker
@@ -30,9 +31,11 @@ from streams.client.errors import ConnectionLost
 from streams.client.loopback import LoopbackTransport
 from streams.client.pending import Pending
 from streams.client.settings import ClientSettings
+from streams.client.tcp import TcpTransport
 from streams.client.transport import Transport
 from streams.model import ColumnBatch, Isolation, TopicPartition
 from streams.runtime.embedded import EmbeddedBroker
+from tests.unit.streams.client.tcp_carrier import TcpCarrier, TcpServer
 
 START_MS = 1_700_000_000_000
 
@@ -44,6 +47,7 @@ class World:
         self,
         *,
         loopback: bool = False,
+        tcp: bool = False,
         executor: SyncExecutor | None = None,
         config: BrokerConfig | None = None,
         filesystem: MemoryFilesystem | None = None,
@@ -52,9 +56,22 @@ class World:
         self.random = random.Random(7)
         self.loopback = loopback
         self.filesystem = filesystem or MemoryFilesystem()
-        self.broker = Broker(config or BrokerConfig(min_free_bytes=0), self.filesystem, self.random)
+        given = config or BrokerConfig(min_free_bytes=0)
+        self.server = TcpServer() if tcp else None
+        if self.server is not None:
+            host, port = self.server.address
+            given = replace(given, advertised_host=host, advertised_port=port)
+        self.broker = Broker(given, self.filesystem, self.random)
         self.broker.open(self.now_ms)
         self.embedded = EmbeddedBroker(self.broker, executor or InlineSyncExecutor())
+        self.carriers: list[TcpCarrier] = []
+
+    def close(self) -> None:
+        """Close the sockets, where there are any."""
+        for carrier in self.carriers:
+            carrier.close(self.now_ms)
+        if self.server is not None:
+            self.server.close()
 
     def clock(self) -> int:
         """A millisecond passes whenever somebody looks: back-offs end, deadlines come."""
@@ -62,6 +79,11 @@ class World:
         return self.now_ms
 
     def transport(self) -> Transport:
+        if self.server is not None:
+            self.server.embedded = self.embedded
+            inner = TcpTransport([self.server.address], client_id="test", clock=lambda: self.now_ms, random=self.random)
+            self.carriers.append(TcpCarrier(self.server, inner))
+            return self.carriers[-1]
         transport: Transport = self.embedded.connect("test")
         return LoopbackTransport(transport) if self.loopback else transport
 
