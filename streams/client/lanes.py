@@ -118,6 +118,11 @@ class Lane:
     def is_empty(self) -> bool:
         return not self.queue and not self.window
 
+    @property
+    def is_busy(self) -> bool:
+        """Nothing to send before an answer comes; what most lanes are most of the time."""
+        return not self.queue and all(batch.in_air or batch.is_done for batch in self.window)
+
 
 class Ledger:
     """What was handed over and is not acknowledged, and who waits for it."""

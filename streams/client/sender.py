@@ -96,13 +96,13 @@ class Sender:
     def calls(self, now_ms: int, may_write: Callable[[TopicPartition], bool]) -> list[Call]:
         """Produce requests, each with at most one batch per partition, in the partition's order."""
         calls: list[Call] = []
-        while self._active and self.identity is not None and not self.unresolved:
+        lanes = [lane for lane in self._active.values() if not lane.is_busy]
+        while lanes and self.identity is not None and not self.unresolved:
             by_node: dict[int, list[tuple[Lane, Batch]]] = {}
-            for lane in list(self._active.values()):
+            for lane in lanes:
                 self._pick(lane, may_write, by_node, now_ms)
-            if not by_node:
-                break
             calls += [self._call(node_id, picked, self.identity) for node_id, picked in by_node.items()]
+            lanes = [lane for picked in by_node.values() for lane, _ in picked if not lane.is_busy]
         return calls
 
     def next_deadline(self) -> int | None:
