@@ -6,12 +6,15 @@ The arithmetic is ``runtime.plan``'s; this module only asks the broker.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import Final
 
 from streams.client.admin import Admin, NewTopic
 from streams.errors import ConfigError
 from streams.runtime.activity import Activity, wait
 from streams.runtime.plan import partition_counts
-from streams.topology.compile import TABLE_CONFIGS, CompiledTopology
+from streams.topology.compile import TABLE_CONFIGS, CompiledTopology, InternalTopic
+
+RETENTION: Final = "retention.ms"
 
 
 def prepare_topics(
@@ -55,7 +58,17 @@ def prepare_topics(
     }
     if to_create:
         yield from wait(admin.create_topics(to_create))
+    yield from _follow_retention(admin, [topic for name, topic in internal.items() if name not in to_create])
     return counts
+
+
+def _follow_retention(admin: Admin, topics: Iterable[InternalTopic]) -> Activity[None]:
+    """A window's changelog that was made for another retention would lose rows too early, or keep too many."""
+    wanted = {topic.name: topic.configs for topic in topics if topic.kind == "changelog" and RETENTION in topic.configs}
+    found = yield from wait(admin.describe_configs(list(wanted)))
+    for name, configs in wanted.items():
+        if found.get(name, {}).get(RETENTION) != configs[RETENTION]:
+            yield from wait(admin.alter_configs(name, {RETENTION: configs[RETENTION]}))
 
 
 def _check_table_topics(admin: Admin, topics: list[str]) -> Activity[None]:

@@ -1,22 +1,30 @@
-"""What an application was when it last ran, as a small file, and what a change of it does to its state.
+"""What an application was when it last ran, as a small file.
 
-Values and their JSON; reading and writing the file is the runtime's. Format: docs/formats/manifest.md.
+Values and their JSON; what a change does to state is ``topology.changes``', reading and writing the file is the
+runtime's. Format: docs/formats/manifest.md.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from enum import Enum
+from dataclasses import dataclass, field, replace
 
 import msgspec
 
 from streams.errors import ConfigError
-from streams.topology.compile import CompiledTopology
+from streams.topology.compile import CompiledTopology, PlacedStore
 from streams.topology.graph import kind_of
 from streams.topology.nodes import Aggregate, Sink, Stateful
 
 FORMAT_VERSION = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WindowsEntry:
+    """The windows of a store's rows, in milliseconds."""
+
+    size_ms: int
+    advance_ms: int
+    retention_ms: int | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +38,7 @@ class StoreEntry:
     value: str
     subtopology: int
     changelog_topic: str | None
+    windows: WindowsEntry | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,37 +70,9 @@ class Manifest:
     repartitions: dict[str, RepartitionEntry]
     stores: dict[str, StoreEntry]
     nodes: tuple[NodeEntry, ...]
-
-
-class Effect(Enum):
-    """What a change does to one thing."""
-
-    KEEPS = "keeps"
-    ADDS = "adds"
-    MOVES = "moves"
-    """The store belongs to another sub-topology now: rebuilt from its changelog."""
-    ORPHANS = "orphans"
-    """It is there and nobody reads it any more."""
-    BREAKS = "breaks"
-    """It is there in a format that cannot be read any more."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Change:
-    """What happens to one store or repartition topic."""
-
-    effect: Effect
-    kind: str
-    name: str
-    detail: str = ""
-
-    def is_refused(self, *, accept: bool) -> bool:
-        """Whether ``run`` must refuse it. State that nobody reads any more may be let go of (``accept``); state that
-        is still to be read, but cannot be, is refused whatever the user agreed to."""
-        return self.effect is Effect.BREAKS or (self.effect is Effect.ORPHANS and not accept)
-
-    def __str__(self) -> str:
-        return f"{self.effect.value} {self.kind} {self.name}" + (f": {self.detail}" if self.detail else "")
+    orphaned_stores: dict[str, StoreEntry] = field(default_factory=dict)
+    """Stores of earlier topologies: their changelogs are still there."""
+    orphaned_repartitions: dict[str, RepartitionEntry] = field(default_factory=dict)
 
 
 def manifest_of(topology: CompiledTopology) -> Manifest:
@@ -124,6 +105,17 @@ def manifest_of(topology: CompiledTopology) -> Manifest:
     )
 
 
+def succeeding(old: Manifest, new: Manifest) -> Manifest:
+    """The new manifest with what the old one knows of earlier topologies, and with what the change leaves behind."""
+    stores = {**old.orphaned_stores, **old.stores}
+    repartitions = {**old.orphaned_repartitions, **old.repartitions}
+    return replace(
+        new,
+        orphaned_stores={name: entry for name, entry in stores.items() if name not in new.stores},
+        orphaned_repartitions={name: entry for name, entry in repartitions.items() if name not in new.repartitions},
+    )
+
+
 def encode_manifest(manifest: Manifest) -> bytes:
     """JSON, indented, with a line end: people read it too."""
     return msgspec.json.format(msgspec.json.encode(manifest), indent=2) + b"\n"
@@ -149,71 +141,6 @@ def decode_manifest(data: bytes) -> Manifest:
     )
 
 
-def compare(old: Manifest, new: Manifest) -> tuple[Change, ...]:
-    """What becomes of everything that the old manifest names, and what the new one adds; in order of name.
-
-    Raises:
-        ConfigError: the two are of different applications.
-    """
-    if old.application_id != new.application_id:
-        raise ConfigError(
-            f"the data directory belongs to application {old.application_id!r}, not {new.application_id!r}; "
-            "give each application a directory of its own"
-        )
-    stores = [
-        _store_change(name, old.stores.get(name), new.stores.get(name)) for name in _names(old.stores, new.stores)
-    ]
-    topics = [
-        _topic_change(name, old.repartitions.get(name), new.repartitions.get(name))
-        for name in _names(old.repartitions, new.repartitions)
-    ]
-    return (*stores, *topics)
-
-
-def _names(old: Mapping[str, object], new: Mapping[str, object]) -> list[str]:
-    return sorted({**old, **new})
-
-
-def _store_change(name: str, old: StoreEntry | None, new: StoreEntry | None) -> Change:
-    def change(effect: Effect, detail: str = "") -> Change:
-        return Change(effect=effect, kind="store", name=name, detail=detail)
-
-    if old is None:
-        return change(Effect.ADDS, "starts empty, from the committed position on")
-    if new is None:
-        return change(
-            Effect.ORPHANS, "no operator keeps it any more; was it renamed? store='...' gives it its old name"
-        )
-    for part, before, after in (
-        ("key", old.key, new.key),
-        ("value", old.value, new.value),
-        ("kind", old.kind, new.kind),
-    ):
-        if before != after:
-            return change(Effect.BREAKS, f"its {part} was {before} and is {after} now")
-    if old.aggregation != new.aggregation:
-        return change(Effect.BREAKS, f"it held a {old.aggregation} and holds a {new.aggregation} now")
-    if old.subtopology != new.subtopology:
-        return change(Effect.MOVES, "rebuilt from its changelog")
-    return change(Effect.KEEPS)
-
-
-def _topic_change(name: str, old: RepartitionEntry | None, new: RepartitionEntry | None) -> Change:
-    def change(effect: Effect, detail: str = "") -> Change:
-        return Change(effect=effect, kind="repartition topic", name=name, detail=detail)
-
-    if old is None:
-        return change(Effect.ADDS)
-    if new is None:
-        return change(Effect.ORPHANS, "records in it that are not processed yet are lost; name='...' keeps its name")
-    for part, before, after in (("keys", old.key, new.key), ("values", old.value, new.value)):
-        if before != after:
-            return change(Effect.BREAKS, f"its {part} were {before} and are {after} now")
-    if old.partitions != new.partitions:
-        return change(Effect.BREAKS, f"it had partitions={old.partitions} and has {new.partitions} now")
-    return change(Effect.KEEPS)
-
-
 def _value_id(sink: Sink) -> str:
     assert sink.value_serde is not None
     return f"change({sink.value_serde.id})" if sink.changes else sink.value_serde.id
@@ -234,6 +161,14 @@ def _store_entries(topology: CompiledTopology) -> dict[str, StoreEntry]:
             value=placed.value_serde.id,
             subtopology=placed.subtopology,
             changelog_topic=placed.spec.changelog_topic,
+            windows=_windows(placed),
         )
         for name, placed in topology.stores.items()
     }
+
+
+def _windows(placed: PlacedStore) -> WindowsEntry | None:
+    layout = placed.spec.windows
+    if layout is None:
+        return None
+    return WindowsEntry(size_ms=layout.size_ms, advance_ms=layout.advance_ms, retention_ms=layout.retention_ms)

@@ -6,9 +6,10 @@ import pytest
 
 from state.model import WindowLayout
 from streams import App, TopologyError, UnsupportedError, Windowed, hopping, tumbling, unlimited
+from streams.topology.changes import Effect, compare
 from streams.topology.compile import CompiledTopology
 from streams.topology.describe import describe_json, describe_text
-from streams.topology.manifest import Effect, compare, manifest_of
+from streams.topology.manifest import manifest_of
 from streams.topology.nodes import Sink, WindowedAggregate
 from streams.windows import MAX_END
 
@@ -93,7 +94,7 @@ def test_descriptions_name_the_windows() -> None:
 
 def test_another_size_breaks_the_store_and_another_grace_does_not() -> None:
     old = manifest_of(topology_of(tumbling("10s")))
-    (size,) = compare(old, manifest_of(topology_of(tumbling("20s"))))
+    (size, _) = compare(old, manifest_of(topology_of(tumbling("20s"))))
     assert size.effect is Effect.BREAKS
-    (grace,) = compare(old, manifest_of(topology_of(tumbling("10s", grace="5s"))))
-    assert grace.effect is Effect.KEEPS
+    (grace, _) = compare(old, manifest_of(topology_of(tumbling("10s", grace="5s"))))
+    assert grace.effect is Effect.MIGRATES  # for the retention goes with it
