@@ -95,6 +95,9 @@ class BrokerConfig:
     transaction_topic_partitions: int = 1
     transaction_max_timeout_ms: int = 15 * 60_000
     transaction_scan_interval_ms: int = 1_000
+    transactional_id_expiration_ms: int = 7 * 24 * 3_600_000
+    """How long a transactional id is known after its last use; negative for ever."""
+    transactional_id_check_interval_ms: int = 3_600_000
     offsets_retention_minutes: int = 7 * 24 * 60
     """How long a group of offsets (without members) keeps what it committed; negative for ever."""
     offsets_retention_check_interval_ms: int = 600_000

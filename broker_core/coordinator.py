@@ -59,6 +59,7 @@ from broker_core.txn.adding import (
     requested_partitions,
 )
 from broker_core.txn.ending import decide_end, fence, timed_out
+from broker_core.txn.expiry import TransactionalIdExpiry
 from broker_core.txn.init_producer import decide_init_producer
 from broker_core.txn.orphans import OpenTransaction, recovery_plan
 from broker_core.txn.refusals import refusal
@@ -133,6 +134,7 @@ class Coordinator:
         )
         self._next_scan_ms: int | None = None
         self._expiry = OffsetExpiry(config, self.offsets)
+        self._id_expiry = TransactionalIdExpiry(config, self.transactions)
         self._last_token = 0
 
     def load(self, topic_partition: TopicPartition, records: bytes) -> None:
@@ -314,7 +316,7 @@ class Coordinator:
         return self._take_released()
 
     def tick(self, now_ms: int) -> tuple[ReleasedReply, ...]:
-        """Abort transactions that timed out, retry what could not be written, forget offsets that expired."""
+        """Abort transactions that timed out, retry what could not be written, forget what expired."""
         next_ms, interval_ms = self._next_scan_ms, self._config.transaction_scan_interval_ms
         if next_ms is not None and not now_ms < next_ms <= now_ms + interval_ms:  # due, or the clock went back
             self._next_scan_ms = None
@@ -325,12 +327,15 @@ class Coordinator:
         for decision in self._expiry.due(now_ms):
             self._observer.event("offsets.expired", partition=decision.partition, offsets=len(decision.records))
             self._steps.carry_out(decision, None, now_ms)
+        for decision in self._id_expiry.due(now_ms):
+            self._observer.event("txn.ids_expired", partition=decision.partition, ids=len(decision.records))
+            self._steps.carry_out(decision, None, now_ms)
         self._proceed(now_ms)
         return self._take_released()
 
     def next_deadline(self) -> int | None:
         """When ``tick`` wants to be called next, in milliseconds; ``None`` for never."""
-        return min(filter(None, (self._next_scan_ms, self._expiry.next_ms)), default=None)
+        return min(filter(None, (self._next_scan_ms, self._expiry.next_ms, self._id_expiry.next_ms)), default=None)
 
     def awaited(self) -> Mapping[TopicPartition, Offset]:
         """How far logs have to be synced for everything that waits here to go on, steps without a reply included."""
@@ -350,6 +355,7 @@ class Coordinator:
         if self._next_scan_ms is None and (self.transactions.has_ongoing or self._steps.has_retries):
             self._next_scan_ms = now_ms + self._config.transaction_scan_interval_ms
         self._expiry.arm(now_ms)
+        self._id_expiry.arm(now_ms)
 
     def _take_released(self) -> tuple[ReleasedReply, ...]:
         released = tuple(ReleasedReply(token=token, body=body) for token, body in self._steps.released.items())

@@ -82,6 +82,12 @@ def to_record(transaction: Transaction) -> CoordinatorRecord:
     return CoordinatorRecord(encode_versioned(key, KEY_VERSION), encode_versioned(value, VALUE_VERSION))
 
 
+def to_tombstone(transactional_id: str) -> CoordinatorRecord:
+    """The record that makes the coordinator forget the id."""
+    key = TransactionLogKey(transactional_id=transactional_id)
+    return CoordinatorRecord(encode_versioned(key, KEY_VERSION), None)
+
+
 def read_key(key: bytes) -> str:
     """The transactional id. Raises ``ProtocolError``."""
     return decode_versioned(TransactionLogKey, key).transactional_id

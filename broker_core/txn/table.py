@@ -73,6 +73,10 @@ class TransactionTable:
         return tuple(self._transactions[name] for name in self._ongoing if name not in self._ending)
 
     @property
+    def has_any(self) -> bool:
+        return bool(self._transactions)
+
+    @property
     def has_ongoing(self) -> bool:
         return bool(self._ongoing)
 

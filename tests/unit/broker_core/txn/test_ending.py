@@ -192,3 +192,36 @@ def test_when_epochs_run_out_the_end_hands_out_a_new_producer_id() -> None:
     assert world.logs.trace == ["out-0: commit marker of producer 0 epoch 32767"]
     assert bump(world, owner, True) == (ErrorCode.NONE, 1, 0)
     assert world.admit((1, 0), A, version=12) is ErrorCode.NONE
+
+
+@pytest.mark.parametrize("first", [True, False])
+@pytest.mark.parametrize(("again", "epoch"), [(True, 0), (False, 0), (True, 1), (False, 1)])
+def test_while_markers_of_an_epoch_bumping_client_are_pending(first: bool, again: bool, epoch: int) -> None:
+    """The answer got lost or is not out yet: the same end is to be asked for again, the other one is a mistake."""
+    world = World()
+    owner = world.owner()
+    world.admit(owner, A, version=12)
+    world.produce(owner, A, b"x")
+    world.sync(A)
+    world.submit(end_request(owner, first), 5)
+    assert world.state() == ("PREPARE_COMMIT" if first else "PREPARE_ABORT")
+    told = world.submit(end_request((owner[0], epoch), again), 5).error_code
+    assert told == (ErrorCode.CONCURRENT_TRANSACTIONS if again == first else ErrorCode.INVALID_TXN_STATE)
+
+
+def test_both_protocols_on_one_id_take_turns() -> None:
+    """The version of each request decides, not what the client did before (librdkafka never bumps)."""
+    world = World()
+    owner = world.owner()
+    world.add(owner, A)
+    world.produce(owner, A, b"one")
+    assert world.end(owner, True) is ErrorCode.NONE
+    world.settle()
+    assert world.admit(owner, A, version=12) is ErrorCode.NONE
+    world.produce(owner, A, b"two")
+    assert bump(world, owner, True) == (ErrorCode.NONE, 0, 1)
+    world.add((0, 1), A)
+    world.produce((0, 1), A, b"three")
+    assert world.end((0, 1), True) is ErrorCode.NONE
+    world.settle()
+    assert world.committed(A) == [b"one", b"two", b"three"]
