@@ -13,6 +13,7 @@ from functools import partial
 from typing import Final
 
 from broker_core.config import BrokerConfig
+from broker_core.coordinator_expiry import Expiry
 from broker_core.coordinator_journal import CoordinatorLogs, Journal
 from broker_core.coordinator_requests import (
     ABORTABLE_SINCE_PRODUCE,
@@ -32,7 +33,6 @@ from broker_core.group.commit import (
     decide_transactional_commit,
     refuse_transactional_commit,
 )
-from broker_core.group.expiry import OffsetExpiry
 from broker_core.group.fetch import asked_groups, fetch_offsets
 from broker_core.group.find import Address, find_coordinator
 from broker_core.group.table import OffsetTable
@@ -59,7 +59,6 @@ from broker_core.txn.adding import (
     requested_partitions,
 )
 from broker_core.txn.ending import decide_end, fence, timed_out
-from broker_core.txn.expiry import TransactionalIdExpiry
 from broker_core.txn.init_producer import decide_init_producer
 from broker_core.txn.orphans import OpenTransaction, recovery_plan
 from broker_core.txn.refusals import refusal
@@ -133,8 +132,7 @@ class Coordinator:
             two_waves=two_waves,
         )
         self._next_scan_ms: int | None = None
-        self._expiry = OffsetExpiry(config, self.offsets)
-        self._id_expiry = TransactionalIdExpiry(config, self.transactions)
+        self._expiry = Expiry(config, self.offsets, self.transactions, self._observer)
         self._last_token = 0
 
     def load(self, topic_partition: TopicPartition, records: bytes) -> None:
@@ -325,17 +323,13 @@ class Coordinator:
                 self._observer.event("txn.timed_out", transactional_id=transaction.transactional_id)
                 self._steps.carry_out(fence(self.transactions, transaction, now_ms), None, now_ms)
         for decision in self._expiry.due(now_ms):
-            self._observer.event("offsets.expired", partition=decision.partition, offsets=len(decision.records))
-            self._steps.carry_out(decision, None, now_ms)
-        for decision in self._id_expiry.due(now_ms):
-            self._observer.event("txn.ids_expired", partition=decision.partition, ids=len(decision.records))
             self._steps.carry_out(decision, None, now_ms)
         self._proceed(now_ms)
         return self._take_released()
 
     def next_deadline(self) -> int | None:
         """When ``tick`` wants to be called next, in milliseconds; ``None`` for never."""
-        return min(filter(None, (self._next_scan_ms, self._expiry.next_ms, self._id_expiry.next_ms)), default=None)
+        return min(filter(None, (self._next_scan_ms, self._expiry.next_ms)), default=None)
 
     def awaited(self) -> Mapping[TopicPartition, Offset]:
         """How far logs have to be synced for everything that waits here to go on, steps without a reply included."""
@@ -355,7 +349,6 @@ class Coordinator:
         if self._next_scan_ms is None and (self.transactions.has_ongoing or self._steps.has_retries):
             self._next_scan_ms = now_ms + self._config.transaction_scan_interval_ms
         self._expiry.arm(now_ms)
-        self._id_expiry.arm(now_ms)
 
     def _take_released(self) -> tuple[ReleasedReply, ...]:
         released = tuple(ReleasedReply(token=token, body=body) for token, body in self._steps.released.items())
