@@ -21,6 +21,10 @@ class ConfigError(StreamsError):
     """A setting that makes no sense, or a data directory that cannot be used."""
 
 
+class UnknownTopic(ConfigError):
+    """A topic that the broker does not have, and that is not made by the way."""
+
+
 class SerdeError(StreamsError, ValueError):
     """A value that does not fit its serde, or bytes that are not of its format."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -14,12 +15,13 @@ from streams.config import StreamsConfig
 from streams.errors import ConfigError, StreamsError
 
 DEFAULT_ROOT = Path(".streams")
+BROKER_VARIABLE = "STREAMS_BROKER"
 
 AppFile = Annotated[
     str, typer.Argument(metavar="FILE[:NAME]", help="The application's file; NAME where it has several.")
 ]
 BrokerOption = Annotated[
-    str | None, typer.Option("--broker", help="host:port of a cluster; not yet.", envvar="STREAMS_BROKER")
+    str | None, typer.Option("--broker", help="host:port of a cluster, ours or Apache Kafka.", envvar=BROKER_VARIABLE)
 ]
 DataDirOption = Annotated[Path | None, typer.Option("--data-dir", help="Data directory of an embedded log.")]
 AppOption = Annotated[str | None, typer.Option("--app", help="Application id; its log is in .streams/<id>.")]
@@ -82,6 +84,7 @@ def log_config(
     Raises:
         ConfigError: no log there, or several and none named.
     """
+    broker = broker or os.environ.get(BROKER_VARIABLE)  # the commands' functions are called from Python, too
     if broker is None:
         if data_dir is None:
             data_dir = DEFAULT_ROOT / app_id if app_id else _only_directory()

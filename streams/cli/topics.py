@@ -17,7 +17,7 @@ from broker_core.model import EARLIEST_OFFSET, LATEST_OFFSET
 from streams.cli.loading import AppOption, BrokerOption, DataDirOption, log_config
 from streams.client.admin import NewTopic, TopicDescription
 from streams.client.client import Client
-from streams.errors import ConfigError
+from streams.errors import ConfigError, UnknownTopic
 from streams.model import ColumnBatch, TopicPartition
 from streams.runtime.access import caller, read_batches
 from streams.runtime.activity import Activity, wait, wait_all
@@ -185,7 +185,7 @@ def _describe(
 ]:
     found = yield from wait(client.admin.describe_topics([name]))
     if name not in found:
-        raise ConfigError(f"there is no topic {name!r}; 'streams topics list' names those that are there")
+        raise UnknownTopic(f"there is no topic {name!r}; 'streams topics list' names those that are there")
     partitions = [TopicPartition(name, index) for index in range(found[name].partitions)]
     starts, ends = yield from wait_all(
         [

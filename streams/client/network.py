@@ -18,7 +18,6 @@ from streams.client.errors import ConnectionLost
 from streams.client.peers import Address, Peer, Peers
 from streams.client.settings import ConnectionSettings
 from streams.client.transport import Answer, Body
-from streams.errors import ClientError
 from streams.ports import Random
 
 PARKED_KEYS: Final[frozenset[int]] = frozenset({ApiKey.FETCH, 11, 14})
@@ -92,9 +91,9 @@ class Network:
         return any(peer.error is None for peer in peers)
 
     @property
-    def troubles(self) -> tuple[ClientError, ...]:
-        """Why the bootstrap addresses cannot be reached, one by one; those that can be are left out."""
-        return tuple(peer.error for peer in self._peers.bootstrap if peer.error is not None)
+    def troubles(self) -> tuple[str, ...]:
+        """What stands between us and the bootstrap addresses, one by one."""
+        return tuple(str(peer.error) if peer.error else _not_yet(peer) for peer in self._peers.bootstrap)
 
     def opened(self, key: int, now_ms: int) -> None:
         """The socket is connected."""
@@ -207,3 +206,12 @@ def _free_link(peer: Peer, is_for_parked: bool, most_parked: int) -> Link | None
     link = min(links, key=lambda link: link.connection.load)
     is_free = not is_for_parked or not link.connection.load
     return link if is_free or len(links) >= most_parked else None
+
+
+def _not_yet(peer: Peer) -> str:
+    if any(link.connection.state is ConnectionState.NEGOTIATING for link in peer.links):
+        return (
+            f"broker {peer.address}: it takes connections and says nothing; is it a Kafka broker, without TLS and "
+            "SASL, and not a web server?"
+        )
+    return f"broker {peer.address}: no connection yet; is the address right, and reachable?"

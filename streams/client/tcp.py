@@ -127,8 +127,10 @@ class TcpTransport:
                     return
                 troubles = self._network.troubles
             if not hopeful or now_ms >= end_ms:
-                reasons = "; ".join(map(str, troubles)) or f"no answer within {timeout_ms} ms"
-                raise ConfigError(f"cannot reach the log: {reasons}")
+                raise ConfigError(
+                    f"{'; '.join(troubles)}. 'streams broker' starts one; without a broker named (--broker, "
+                    "STREAMS_BROKER, App(broker=...)) the log is in the data directory"
+                )
             self.wait(min(100, max(0, end_ms - now_ms)))
 
     def _round(self, now_ms: int) -> None:

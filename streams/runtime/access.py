@@ -19,7 +19,7 @@ from streams.client.admin import NewTopic
 from streams.client.client import Client
 from streams.client.consumer import Consumer
 from streams.config import StreamsConfig
-from streams.errors import ConfigError, SerdeError, StreamsError
+from streams.errors import SerdeError, StreamsError, UnknownTopic
 from streams.model import ColumnBatch, Headers, Isolation, OutputColumns, Record, TaskId, TopicPartition
 from streams.query.local import ReadOnlyStore
 from streams.query.windows import open_store
@@ -83,7 +83,7 @@ def send_records(
     found = yield from wait(client.admin.describe_topics([topic]))
     if topic not in found:
         if config.broker is not None:
-            raise ConfigError(f"the broker has no topic {topic!r}; create it first")
+            raise UnknownTopic(f"the broker has no topic {topic!r}; create it first")
         yield from wait(
             client.admin.create_topics({topic: NewTopic(partitions=config.partitions, configs=dict(configs or {}))})
         )
@@ -117,7 +117,7 @@ def read_batches(call: Call, topic: str, *, from_offset: int = EARLIEST_OFFSET) 
     """The batches between the topic's start and its end as of this call, partition by partition.
 
     Raises:
-        ConfigError: there is no such topic.
+        UnknownTopic: there is no such topic.
     """
     ends: Mapping[TopicPartition, int] = call(lambda client: _ends(client, topic))
     consumer: Consumer = call(_open_consumer)
@@ -189,7 +189,7 @@ def _no_state(store: str, root: Path) -> StreamsError:
 def _ends(client: Client, topic: str) -> Activity[dict[TopicPartition, int]]:
     found = yield from wait(client.admin.describe_topics([topic]))
     if topic not in found:
-        raise ConfigError(f"there is no topic {topic!r}; 'streams topics list' names those that are there")
+        raise UnknownTopic(f"there is no topic {topic!r}; 'streams topics list' names those that are there")
     wanted = {TopicPartition(topic, index): LATEST_OFFSET for index in range(found[topic].partitions)}
     ends = yield from wait(client.admin.list_offsets(wanted, Isolation.READ_COMMITTED))
     return {topic_partition: end or 0 for topic_partition, end in ends.items()}

@@ -14,8 +14,10 @@ from broker_core.errors import ErrorCode, StorageError
 from broker_core.protocol.compression import Codec
 from streams.client.client import Client
 from streams.client.settings import ClientSettings
+from streams.client.tcp import TcpTransport, parse_addresses
+from streams.client.transport import Transport
 from streams.config import StreamsConfig
-from streams.errors import ClientError, ConfigError
+from streams.errors import ClientError, UnknownTopic
 from streams.ports import Observer
 from streams.runtime.embedded import broker_config, open_embedded
 from streams.runtime.notices import Notices
@@ -52,12 +54,19 @@ _SAYS_LITTLE: Final = (ErrorCode.KAFKA_STORAGE_ERROR, ErrorCode.CONCURRENT_TRANS
 """Most of Kafka's answers have room for a number only; of these the embedded log knows the reason."""
 
 
+CONNECT_TIMEOUT_MS: Final = 10_000
+"""For the first contact; later connections are made for as long as a request may take."""
+
+
 def client_settings(config: StreamsConfig) -> ClientSettings:
     """An application's settings as its clients have them."""
     return ClientSettings(
         batch_bytes=config.batch_bytes,
         fetch_max_bytes=config.fetch_max_bytes,
         codec=Codec[config.compression_type.upper()],
+        # A cluster's topics are made on purpose, and its partitions may move to a broker whose disk works.
+        allow_auto_create=config.broker is None,
+        storage_errors_are_final=config.broker is None,
     )
 
 
@@ -69,26 +78,38 @@ def connect(config: StreamsConfig, observer: Observer | None = None) -> Iterator
         observer: hears what the embedded log has to tell.
 
     Raises:
-        ConfigError: a cluster is named, which this version cannot reach.
+        ConfigError: no broker answers at any address of the cluster that is named; says why, address by address.
         DataDirectoryError: the embedded log is in use by another process, of a newer version, or not writable.
         StorageError: it holds what it should not, or could not be closed cleanly (nothing is lost: it recovers).
     """
-    if config.broker is not None:
-        raise ConfigError(
-            f"broker={config.broker!r}: this version runs on the embedded log only; leave broker (and STREAMS_BROKER) "
-            "out, the application's file stays the same"
-        )
+    with _embedded(config, observer) if config.broker is None else _cluster(config, config.broker) as client:
+        yield client
+
+
+@contextmanager
+def _cluster(config: StreamsConfig, broker: str) -> Iterator[Client]:
+    """A client over TCP. What goes wrong in the block says where."""
+    transport = TcpTransport(
+        parse_addresses(broker), client_id=config.application_id, clock=clock_ms, random=random.SystemRandom()
+    )
+    try:
+        transport.connect(CONNECT_TIMEOUT_MS)
+        yield _client(transport, config)
+    except (ClientError, UnknownTopic) as error:
+        if broker not in str(error):
+            error.args = (f"broker {broker}: {error}", *error.args[1:])
+        raise
+    finally:
+        transport.close(clock_ms())
+
+
+@contextmanager
+def _embedded(config: StreamsConfig, observer: Observer | None) -> Iterator[Client]:
     notices = Notices(observer)
     place = str(Path(config.data_dir) / "log")
     embedded = open_embedded(place, broker_config(config), clock_ms(), observer=notices)
     try:
-        client = Client(
-            embedded.connect(config.application_id),
-            client_id=config.application_id,
-            random=random.SystemRandom(),
-            settings=client_settings(config),
-        )
-        yield client
+        yield _client(embedded.connect(config.application_id), config)
     except BaseException as error:
         with suppress(StorageError):  # the failure under way says more; the next start recovers
             embedded.close(clock_ms())
@@ -97,3 +118,8 @@ def connect(config: StreamsConfig, observer: Observer | None = None) -> Iterator
             raise ClientError(error.code, f"{error}: {reason}") from error
         raise
     embedded.close(clock_ms())
+
+
+def _client(transport: Transport, config: StreamsConfig) -> Client:
+    settings = client_settings(config)
+    return Client(transport, client_id=config.application_id, random=random.SystemRandom(), settings=settings)

@@ -60,6 +60,7 @@ def check_manifest(data_dir: Path, topology: CompiledTopology, *, accept: bool) 
     data = encode_manifest(now if last is None else succeeding(last, now))
     with _explained(path):
         if not path.exists() or path.read_bytes() != data:
+            data_dir.mkdir(parents=True, exist_ok=True)  # with a cluster there is no log in it
             _replace(path, data)
 
 

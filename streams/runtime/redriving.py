@@ -14,7 +14,7 @@ from streams.client.client import Client
 from streams.client.consumer import Consumer
 from streams.client.producer import Producer
 from streams.dead_letters import Origin, origin_of, own_headers
-from streams.errors import ConfigError
+from streams.errors import UnknownTopic
 from streams.model import ColumnBatch, Isolation, OffsetAndMetadata, TopicPartition
 from streams.runtime.activity import Activity, wait
 
@@ -36,11 +36,11 @@ def redrive_positions(client: Client, topic: str) -> Activity[dict[TopicPartitio
     """The first offset of each partition that has not been redriven yet.
 
     Raises:
-        ConfigError: there is no such topic.
+        UnknownTopic: there is no such topic.
     """
     found = yield from wait(client.admin.describe_topics([topic]))
     if topic not in found:
-        raise ConfigError(f"there is no topic {topic!r}; 'streams topics list' names those that are there")
+        raise UnknownTopic(f"there is no topic {topic!r}; 'streams topics list' names those that are there")
     partitions = [TopicPartition(topic, index) for index in range(found[topic].partitions)]
     committed = yield from wait(client.admin.committed(redrive_group(topic), partitions, require_stable=True))
     starts = yield from wait(client.admin.list_offsets(dict.fromkeys(partitions, EARLIEST_OFFSET)))
@@ -58,7 +58,7 @@ def redrive(client: Client, topic: str, *, limit: int | None = None) -> Activity
         limit: at most so many.
 
     Raises:
-        ConfigError: there is no such topic, or a topic that a letter came from is not there any more; what was sent
+        UnknownTopic: there is no such topic, or a topic that a letter came from is not there any more; what was sent
             before stays sent.
     """
     producer = client.producer(transactional_id=redrive_group(topic))
@@ -118,7 +118,7 @@ def _learn(client: Client, origins: list[Origin | None], counts: dict[str, int])
     found: Mapping[str, object] = (described := (yield from wait(client.admin.describe_topics(unknown))))
     for topic in unknown:
         if topic not in found:
-            raise ConfigError(
+            raise UnknownTopic(
                 f"a dead letter came from topic {topic!r}, which is not there any more; create it again, or delete the "
                 "letters. Nothing of them has been sent"
             )

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 from streams.client.admin import Admin, NewTopic
-from streams.errors import ConfigError
+from streams.errors import ConfigError, UnknownTopic
 from streams.runtime.activity import Activity, wait
 from streams.runtime.plan import partition_counts
 from streams.topology.compile import TABLE_CONFIGS, CompiledTopology, InternalTopic
@@ -28,7 +28,8 @@ def prepare_topics(
             Kafka Streams does.
 
     Raises:
-        ConfigError: a source or sink topic is missing, an internal one has another number of partitions, or a topic
+        UnknownTopic: a source or sink topic is missing.
+        ConfigError: an internal one has another number of partitions, or a topic
             that a table is read from loses rows by age.
     """
     external = list(dict.fromkeys([*topology.external_topics, *topology.output_topics, *fed_topics]))
@@ -37,9 +38,10 @@ def prepare_topics(
     existing = {name: description.partitions for name, description in found.items()}
     missing = [name for name in external if name not in existing]
     if missing and create_with is None:
-        raise ConfigError(
-            f"the broker has no topic {missing[0]!r}; create it first, for example with "
-            f"'streams topics create {missing[0]}' (internal topics are created by the application itself)"
+        named = ", ".join(map(repr, missing))
+        raise UnknownTopic(
+            f"the broker has no topic {named}; create {'it' if len(missing) == 1 else 'them'} first, for example with "
+            f"'streams topics create {missing[0]} --broker ...' (internal topics are created by the application itself)"
         )
     if missing:
         assert create_with is not None
@@ -93,7 +95,7 @@ def learn_topics(admin: Admin, names: Iterable[str], *, create_with: int | None)
     counts = {name: description.partitions for name, description in found.items()}
     missing = [name for name in wanted if name not in counts]
     if missing and create_with is None:
-        raise ConfigError(
+        raise UnknownTopic(
             f"a sink's function named topic {missing[0]!r}, which the broker does not have; create it first"
         )
     if missing:

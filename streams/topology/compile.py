@@ -31,10 +31,16 @@ from streams.topology.nodes import (
 )
 from streams.topology.passes import NO_PASSES, Passes, combined, merged_repartitions
 
-REPARTITION_CONFIGS: Mapping[str, str] = {"cleanup.policy": "delete", "retention.ms": "-1"}
-"""Never by age: what has been committed is purged, what has not must stay (Kafka Streams' R3)."""
+REPARTITION_CONFIGS: Mapping[str, str] = {
+    "cleanup.policy": "delete",
+    "message.timestamp.type": "CreateTime",
+    "retention.ms": "-1",
+    "segment.bytes": str(50 * 1024 * 1024),
+}
+"""Never by age: what has been committed is purged, what has not must stay (Kafka Streams' R3). Purging frees whole
+segments. The time of a record is the event's, whatever the broker's default."""
 
-CHANGELOG_CONFIGS: Mapping[str, str] = {"cleanup.policy": "compact"}
+CHANGELOG_CONFIGS: Mapping[str, str] = {"cleanup.policy": "compact", "message.timestamp.type": "CreateTime"}
 CHANGELOG_EXTRA_RETENTION_MS = 86_400_000
 """A window's changelog records outlive the window by this much (Kafka Streams' R3)."""
 
@@ -168,7 +174,7 @@ def _changelog_configs(spec: StoreSpec) -> Mapping[str, str]:
     if spec.windows is None or spec.windows.retention_ms is None:
         return CHANGELOG_CONFIGS
     retention_ms = spec.windows.retention_ms + CHANGELOG_EXTRA_RETENTION_MS
-    return {"cleanup.policy": "compact,delete", "retention.ms": str(retention_ms)}
+    return {**CHANGELOG_CONFIGS, "cleanup.policy": "compact,delete", "retention.ms": str(retention_ms)}
 
 
 def _check_sources(nodes: Iterable[Node]) -> None:

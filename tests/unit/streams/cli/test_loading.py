@@ -81,3 +81,9 @@ def test_which_log(here: Path) -> None:
         with pytest.raises(ConfigError, match="there is no embedded log in"):
             log_config(None, *given)
         assert log_config(None, *given, make=True).data_dir == str(given[0] or ".streams/three")
+
+
+def test_the_environment_names_the_broker_for_whoever_asks(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("STREAMS_BROKER", "h:1")
+    assert log_config(None, tmp_path, None).broker == "h:1"
+    assert log_config("other:2", tmp_path, None).broker == "other:2"

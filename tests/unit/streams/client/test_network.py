@@ -149,7 +149,7 @@ def test_refused_connections_are_tried_again_later_and_later() -> None:
     assert [round(wait / 100) for wait in waits[:3]] == [1, 2, 4] or sorted(waits) == waits
     assert 320 <= waits[-1] <= 480, "the longest wait, give or take a fifth"
     wires.accept()
-    assert wires.network.has_been_ready and wires.network.troubles == ()
+    assert wires.network.has_been_ready
 
 
 def test_an_established_connection_that_breaks_answers_what_was_under_way() -> None:
@@ -166,7 +166,7 @@ def test_brokers_may_hang_up_on_the_idle() -> None:
     (key,) = wires.open
     wires.network.lost(key, None, wires.now)
     wires.turn()
-    assert wires.network.troubles == () and not wires.open
+    assert not wires.open
     wires.send(1, EndTxnRequest())
     assert len(wires.open) == 1, "connected anew at once"
 
@@ -209,7 +209,17 @@ def test_the_first_contact() -> None:
     assert wires.network.connect(0)
     wires.network.lost(second, "refused", 0)
     assert not wires.network.connect(0)
-    assert [str(error) for error in wires.network.troubles] == ["broker a:9: refused", "broker b:9: refused"]
+    assert wires.network.troubles == ("broker a:9: refused", "broker b:9: refused")
+
+
+def test_what_is_wrong_with_an_address_that_has_not_failed_yet() -> None:
+    wires = Wires("a", "b")
+    wires.network.connect(0)
+    first, _ = wires.network._links
+    wires.network.opened(first, 0)
+    said, unheard = wires.network.troubles
+    assert "broker a:9: it takes connections and says nothing" in said
+    assert "broker b:9: no connection yet" in unheard
 
 
 def test_news_of_a_connection_that_was_given_up_is_nobodys() -> None:

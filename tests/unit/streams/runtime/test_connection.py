@@ -1,7 +1,9 @@
-"""A client with the embedded log behind it, for the length of a block."""
+"""A client with the embedded log or a cluster behind it, for the length of a block."""
 
 from __future__ import annotations
 
+import http.server
+import socket
 from pathlib import Path
 
 import pytest
@@ -9,12 +11,14 @@ import pytest
 from broker_core.errors import DataDirectoryError, StorageError
 from broker_core.protocol.batch import iterate_batches
 from broker_core.protocol.compression import Codec
+from streams.client.admin import NewTopic
 from streams.config import StreamsConfig
-from streams.errors import ClientError, ConfigError
+from streams.errors import ClientError, ConfigError, UnknownTopic
 from streams.runtime.access import read_batches, send_records
 from streams.runtime.activity import wait
 from streams.runtime.connection import Clock, clock_ms, connect
 from streams.runtime.supervisor import complete
+from tests.interop.tcp_broker import TcpBroker
 
 
 def config(path: Path, **settings: object) -> StreamsConfig:
@@ -39,11 +43,40 @@ def test_a_failure_inside_frees_it_too(tmp_path: Path) -> None:
         pass
 
 
-def test_a_cluster_is_refused_before_anything_is_made(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="broker='h:9092': this version runs on the embedded log only"):
-        with connect(config(tmp_path / "data", broker="h:9092")):
+def test_a_cluster_is_written_to_and_read_and_no_log_is_made(tmp_path: Path) -> None:
+    with TcpBroker() as broker:
+        settings = config(tmp_path / "data", broker=broker.address)
+        with connect(settings) as client:
+            complete(client, wait(client.admin.create_topics({"t": NewTopic(partitions=1)})))
+            assert complete(client, send_records(client, settings, "t", [(b"k", b"v", 1, ())])) is False
+            found = [batch.values for batch in read_batches(lambda activity: complete(client, activity(client)), "t")]
+    assert found == [[b"v"]] and not (tmp_path / "data").exists()
+
+
+def test_what_a_cluster_refuses_names_it(tmp_path: Path) -> None:
+    with TcpBroker() as broker:
+        settings = config(tmp_path, broker=broker.address)
+        with pytest.raises(UnknownTopic, match=f"^broker {broker.address}: the broker has no topic 'absent'"):
+            with connect(settings) as client:
+                complete(client, send_records(client, settings, "absent", [(None, b"v", 1, ())]))
+        with pytest.raises(ClientError, match=f"^broker {broker.address}: deleting topic .*there is no such topic"):
+            with connect(settings) as client:
+                complete(client, wait(client.admin.delete_topics(["absent"])))
+        with pytest.raises(ZeroDivisionError), connect(settings):
+            raise ZeroDivisionError
+
+
+def test_nobody_there_and_somebody_else_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("streams.runtime.connection.CONNECT_TIMEOUT_MS", 300)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    with pytest.raises(ConfigError, match=f"broker 127.0.0.1:{port}: connection refused.*'streams broker' starts one"):
+        with connect(config(tmp_path, broker=f"127.0.0.1:{port}")):
             pass
-    assert not (tmp_path / "data").exists()
+    with http.server.HTTPServer(("127.0.0.1", 0), http.server.BaseHTTPRequestHandler) as web:
+        with pytest.raises(ConfigError, match=f"broker 127.0.0.1:{web.server_port}: .*says nothing.*web server"):
+            with connect(config(tmp_path, broker=f"127.0.0.1:{web.server_port}")):
+                pass
 
 
 def test_a_bare_number_gets_the_logs_own_reason(tmp_path: Path) -> None:

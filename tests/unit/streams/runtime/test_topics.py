@@ -35,7 +35,8 @@ def test_a_changelog_is_compacted() -> None:
 def test_on_a_cluster_missing_topics_are_the_users_to_make() -> None:
     machine = Machine()
     with pytest.raises(
-        ConfigError, match=r"the broker has no topic 'lines'; create it first, .*streams topics create lines"
+        ConfigError,
+        match=r"the broker has no topic 'lines', 'shouted', 'counts'; create them first, .*topics create lines",
     ):
         machine.do(prepare_topics(machine.app.topology(), machine.client.admin, create_with=None))
 

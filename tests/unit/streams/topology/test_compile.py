@@ -48,9 +48,12 @@ def test_internal_topics_and_how_they_are_kept() -> None:
     """Repartition topics never lose records by age; changelogs are compacted (Kafka Streams' R3)."""
     repartition, changelog = word_count().internal_topics
     assert (repartition.name, repartition.kind) == ("word-count-word-counts-repartition", "repartition")
-    assert dict(repartition.configs) == {"cleanup.policy": "delete", "retention.ms": "-1"}
+    assert dict(repartition.configs) == {
+        "cleanup.policy": "delete", "message.timestamp.type": "CreateTime", "retention.ms": "-1",
+        "segment.bytes": "52428800",
+    }  # fmt: skip
     assert (changelog.name, changelog.kind) == ("word-count-word-counts-changelog", "changelog")
-    assert dict(changelog.configs) == {"cleanup.policy": "compact"}
+    assert dict(changelog.configs) == {"cleanup.policy": "compact", "message.timestamp.type": "CreateTime"}
     assert repartition.partitions is None
 
 
