@@ -95,9 +95,10 @@ class ColumnBatch(NamedTuple):
 
 
 class OutputColumns:
-    """Columns on their way to one topic. ``partitions`` is None where the key's hash decides."""
+    """Columns on their way to one topic. ``partitions`` is None where the key's hash decides, without the last
+    ``unhashed_bytes`` of the key."""
 
-    __slots__ = ("headers", "keys", "partitions", "timestamps", "topic", "values")
+    __slots__ = ("headers", "keys", "partitions", "timestamps", "topic", "unhashed_bytes", "values")
 
     def __init__(self, topic: str) -> None:
         self.topic = topic
@@ -106,6 +107,7 @@ class OutputColumns:
         self.timestamps: list[TimestampMs] = []
         self.headers: list[Headers] | None = None
         self.partitions: list[int] | None = None
+        self.unhashed_bytes = 0
 
 
 class OffsetAndMetadata(NamedTuple):

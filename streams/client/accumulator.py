@@ -117,6 +117,10 @@ class Accumulator:
         if partitions is not None and -1 in partitions:  # a user's partitioner left these to the key's hash
             hashed = split_by_partition(columns.keys, partition_count, null_partition)
             partitions = [own if own >= 0 else other for own, other in zip(partitions, hashed, strict=True)]
+        if partitions is None and columns.unhashed_bytes:
+            end = -columns.unhashed_bytes
+            hashed_keys = [None if key is None else key[:end] for key in columns.keys]
+            partitions = split_by_partition(hashed_keys, partition_count, null_partition)
         before: list[int] = []
         if columns.headers is not None:
             before = [len(column) for column in buffer.keys]

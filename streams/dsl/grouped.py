@@ -71,7 +71,7 @@ class KGroupedStream(Hinted, Generic[K, V]):
 
     def reduce(
         self,
-        reducer: Callable[[V, V], V],
+        reducer: Callable[[V, V], V | None],
         *,
         store: str | None = None,
         cached: bool = True,
@@ -91,12 +91,12 @@ class KGroupedStream(Hinted, Generic[K, V]):
 
     @overload
     def aggregate(
-        self, initializer: Callable[[], A], adder: Callable[[A, V], A], *, value: TypeOf[A] | None = None,
+        self, initializer: Callable[[], A], adder: Callable[[A, V], A | None], *, value: TypeOf[A] | None = None,
         store: str | None = None, cached: bool = True, on_error: OnError | None = None,
     ) -> KTable[K, A]: ...  # fmt: skip
     @overload
     def aggregate(
-        self, initializer: Callable[[], A], adder: Callable[[K, A, V], A], *, value: TypeOf[A] | None = None,
+        self, initializer: Callable[[], A], adder: Callable[[K, A, V], A | None], *, value: TypeOf[A] | None = None,
         store: str | None = None, cached: bool = True, on_error: OnError | None = None,
     ) -> KTable[K, A]: ...  # fmt: skip
     def aggregate(
@@ -149,7 +149,7 @@ class KGroupedStream(Hinted, Generic[K, V]):
         )
 
     def reduced(
-        self, reducer: Callable[[V, V], V], *, store: str | None, cached: bool, on_error: OnError | None,
+        self, reducer: Callable[[V, V], V | None], *, store: str | None, cached: bool, on_error: OnError | None,
         associative: bool | None = None, rows: WindowedRows | None = None,
     ) -> KTable[Any, V]:  # fmt: skip
         """``reduce``, likewise."""

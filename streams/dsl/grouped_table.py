@@ -56,7 +56,7 @@ class KGroupedTable(Generic[K, V]):
         return self._aggregated("count", Flow(serde=models.integer), store, cached, None, caller())
 
     def reduce(
-        self, adder: Callable[[V, V], V], subtractor: Callable[[V, V], V], *, store: str | None = None,
+        self, adder: Callable[[V, V], V | None], subtractor: Callable[[V, V], V | None], *, store: str | None = None,
         cached: bool = True, on_error: OnError | None = None,
     ) -> KTable[K, V]:  # fmt: skip
         """Combine the values of each group; the first value is the aggregate as it is.
@@ -75,15 +75,15 @@ class KGroupedTable(Generic[K, V]):
 
     @overload
     def aggregate(
-        self, initializer: Callable[[], A], adder: Callable[[A, V], A], subtractor: Callable[[A, V], A], *,
-        value: TypeOf[A] | None = None, store: str | None = None, cached: bool = True,
-        on_error: OnError | None = None,
+        self, initializer: Callable[[], A], adder: Callable[[A, V], A | None],
+        subtractor: Callable[[A, V], A | None], *, value: TypeOf[A] | None = None, store: str | None = None,
+        cached: bool = True, on_error: OnError | None = None,
     ) -> KTable[K, A]: ...  # fmt: skip
     @overload
     def aggregate(
-        self, initializer: Callable[[], A], adder: Callable[[K, A, V], A], subtractor: Callable[[K, A, V], A], *,
-        value: TypeOf[A] | None = None, store: str | None = None, cached: bool = True,
-        on_error: OnError | None = None,
+        self, initializer: Callable[[], A], adder: Callable[[K, A, V], A | None],
+        subtractor: Callable[[K, A, V], A | None], *, value: TypeOf[A] | None = None, store: str | None = None,
+        cached: bool = True, on_error: OnError | None = None,
     ) -> KTable[K, A]: ...  # fmt: skip
     def aggregate(
         self, initializer: Callable[[], Any], adder: Callable[..., Any], subtractor: Callable[..., Any], *,

@@ -90,7 +90,7 @@ class TimeWindowedKStream(Generic[K, V]):
         return self._grouped.counted(store=store, cached=cached, rows=rows)
 
     def reduce(
-        self, reducer: Callable[[V, V], V], *, store: str | None = None, retention: Duration | None = None,
+        self, reducer: Callable[[V, V], V | None], *, store: str | None = None, retention: Duration | None = None,
         cached: bool = True, on_error: OnError | None = None,
     ) -> KTable[Windowed[K], V]:  # fmt: skip
         """Combine the values of each key and window two by two; the first value is the aggregate as it is.
@@ -105,13 +105,13 @@ class TimeWindowedKStream(Generic[K, V]):
 
     @overload
     def aggregate(
-        self, initializer: Callable[[], A], adder: Callable[[A, V], A], *, value: TypeOf[A] | None = None,
+        self, initializer: Callable[[], A], adder: Callable[[A, V], A | None], *, value: TypeOf[A] | None = None,
         store: str | None = None, retention: Duration | None = None, cached: bool = True,
         on_error: OnError | None = None,
     ) -> KTable[Windowed[K], A]: ...  # fmt: skip
     @overload
     def aggregate(
-        self, initializer: Callable[[], A], adder: Callable[[K, A, V], A], *, value: TypeOf[A] | None = None,
+        self, initializer: Callable[[], A], adder: Callable[[K, A, V], A | None], *, value: TypeOf[A] | None = None,
         store: str | None = None, retention: Duration | None = None, cached: bool = True,
         on_error: OnError | None = None,
     ) -> KTable[Windowed[K], A]: ...  # fmt: skip

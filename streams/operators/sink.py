@@ -21,6 +21,7 @@ from streams.operators.emitter import Action, Emitter, LineOrigin, has_bytes
 from streams.operators.flow import KEY, OLD, VALUE, Flow, Operator, PartName
 from streams.operators.needs import is_handled
 from streams.serde.changes import pack_change
+from streams.serde.windowed import window_bytes
 from streams.topology.names import is_topic_name
 from streams.topology.nodes import AnySerde, Sink, UserFunction
 
@@ -230,6 +231,8 @@ def _columns(sink: Sink, topic: str) -> OutputColumns:
     columns = OutputColumns(topic)
     if sink.partitioner is not None:
         columns.partitions = []
+    elif not sink.internal:  # as Kafka's WindowedStreamPartitioner: all windows of a key share its partition
+        columns.unhashed_bytes = window_bytes(sink.key_serde)
     return columns
 
 

@@ -18,6 +18,7 @@ from streams.serde.resolve import resolve
 K = TypeVar("K")
 
 _START: Final = Struct(">q")
+_ID: Final = "windowed:"
 MAX_END: Final = 2**63 - 1
 
 
@@ -57,4 +58,9 @@ def time_windowed(key_serde: Serde[Any], size_ms: int | None) -> Serde[Windowed[
         return Windowed(decode_key(data[: -_START.size]), start, MAX_END if size_ms is None else start + size_ms)
 
     size = "unlimited" if size_ms is None else f"{size_ms}ms"
-    return Serde(encode=encode, decode=decode, id=f"windowed:{size}:{key_serde.id}", type=Windowed)
+    return Serde(encode=encode, decode=decode, id=f"{_ID}{size}:{key_serde.id}", type=Windowed)
+
+
+def window_bytes(serde: Serde[Any] | None) -> int:
+    """How many bytes at the end of an encoded key say which window; 0 for keys without."""
+    return _START.size if serde is not None and serde.id.startswith(_ID) else 0

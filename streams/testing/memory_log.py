@@ -107,7 +107,8 @@ class MemoryLog:
             zip(columns.keys, columns.values, columns.timestamps, strict=True)
         ):
             given = -1 if columns.partitions is None else columns.partitions[index]
-            target = self._place(key, len(partitions)) if given < 0 else given
+            hashed = key[: -columns.unhashed_bytes] if key is not None and columns.unhashed_bytes else key
+            target = self._place(hashed, len(partitions)) if given < 0 else given
             headers = () if columns.headers is None else columns.headers[index]
             self._append_output(partitions[target], LoggedRecord(key, value, timestamp, headers))
 

@@ -2,9 +2,11 @@
 
     python -m tests.simulation.crash                       every operation, dropping and tearing disk
     python -m tests.simulation.crash --every 7 --seed 3    a sample
+    python -m tests.simulation.crash --app joins           the same with tables, joins and windows
 
-An application with a stateless branch and a counted one runs over a fixed input on a simulated machine. The machine is
-stopped, starts again and runs to the end; outputs (read_committed) and stores must equal those of the undisturbed run.
+An application runs over a fixed input on a simulated machine: one with a stateless branch and a counted one, or the one
+of ``joins_app``. The machine is stopped, starts again and runs to the end; outputs (read_committed) and stores must
+equal those of the undisturbed run.
 """
 
 from __future__ import annotations
@@ -18,11 +20,15 @@ from typing import Any
 from rich.progress import track
 
 from broker_core.memory_filesystem import CrashMode, SimulatedCrash
+from state.keys import window_start
 from streams import App
+from tests.simulation import joins_app
 from tests.simulation.world import World
 
 LINES = [(f"k{index % 5}", f"w{index % 3} w{index % 7} w{index % 2}") for index in range(24)]
 SETTINGS = {"partitions": 1, "commit_interval_ms": 6, "state_flush_records": 8, "fetch_max_bytes": 300}
+JOINS_ROWS = 120
+JOINS_SETTINGS = {"commit_interval_ms": 3, "buffered_records": 3, "state_flush_records": 40}
 COMMIT_STEPS = ("flush_caches", "flush_producer", "send_offsets", "end_transaction", "apply")
 
 
@@ -64,6 +70,14 @@ class Outcome:
     store: dict[bytes, bytes]
 
 
+@dataclass(frozen=True)
+class Case:
+    """An application with its input, and what there is to compare."""
+
+    new_world: Callable[..., World]
+    outcome: Callable[[World], Any]
+
+
 def outcome(world: World) -> Outcome:
     """Record by record with the cache off; with it on, the last value per key.
 
@@ -77,33 +91,70 @@ def outcome(world: World) -> Outcome:
     )
 
 
-def undisturbed(*, cache: bool, loopback: bool = False) -> tuple[Outcome, int]:
+WORDS = Case(new_world, outcome)
+
+
+def joins_world(*, cache: bool, seed: int = 0, loopback: bool = False) -> World:
+    """``joins_app`` over inputs that are on the log, in small batches."""
+    world = World(build_joins, cache=cache, seed=seed, loopback=loopback)
+    write_joins_input(world)
+    return world
+
+
+def write_joins_input(world: World) -> None:
+    """Records without key have no partition of their own, so there are none where there are several."""
+    batches: dict[str, list[joins_app.Row]] = {}
+    for row in joins_app.rows(JOINS_ROWS, keys=3, null_keys=world.app().config().partitions == 1):
+        batches.setdefault(row.topic, []).append(row)
+    for topic, rows in batches.items():
+        for start in range(0, len(rows), 4):
+            part = rows[start : start + 4]
+            pairs = [(row.key, row.value) for row in part]
+            world.write(topic, pairs, [row.timestamp for row in part], [row.headers for row in part])
+
+
+def build_joins(**settings: Any) -> App:
+    return joins_app.declare(App("simulated", **{**SETTINGS, **JOINS_SETTINGS, **settings}))
+
+
+def joins_outcome(world: World) -> dict[str, Any]:
+    partitions = world.app().config().partitions
+    return joins_app.outcome(world.read, world.store, window_start, cache=world.cache, partitions=partitions)
+
+
+JOINS = Case(joins_world, joins_outcome)
+CASES = {"words": WORDS, "joins": JOINS}
+
+
+def undisturbed(*, cache: bool, loopback: bool = False, case: Case = WORDS) -> tuple[Any, int]:
     """The outcome without any crash, and how many disk operations the run takes."""
-    world = new_world(cache=cache, loopback=loopback)
+    world = case.new_world(cache=cache, loopback=loopback)
     before = world.disk.faults.operations
     world.run()
     operations = world.disk.faults.operations - before
-    return outcome(world), operations
+    return case.outcome(world), operations
 
 
-def crash_at_operation(number: int, mode: CrashMode, expected: Outcome, *, cache: bool, seed: int) -> None:
+def crash_at_operation(
+    number: int, mode: CrashMode, expected: Any, *, cache: bool, seed: int, case: Case = WORDS
+) -> None:
     """Stop the machine before a disk operation of its first life; ``AssertionError`` on a difference."""
-    world = new_world(cache=cache, seed=seed)
+    world = case.new_world(cache=cache, seed=seed)
     world.disk.faults.crash_before = world.disk.faults.operations + number
-    finish(world, mode, expected, f"operation {number}, disk {mode}, cache {cache}, seed {seed}")
+    finish(world, mode, expected, f"operation {number}, disk {mode}, cache {cache}, seed {seed}", case)
 
 
 def crash_at_event(
-    at: Callable[[str, dict[str, object]], bool], mode: CrashMode, expected: Outcome, *, cache: bool, seed: int,
-    before: World | None = None, label: str,
+    at: Callable[[str, dict[str, object]], bool], mode: CrashMode, expected: Any, *, cache: bool, seed: int,
+    before: World | None = None, label: str, case: Case = WORDS,
 ) -> None:  # fmt: skip
     """Stop the machine at an event of the worker."""
-    world = before or new_world(cache=cache, seed=seed)
+    world = before or case.new_world(cache=cache, seed=seed)
     world.observer.crash_at = at
-    finish(world, mode, expected, f"{label}, disk {mode}, cache {cache}, seed {seed}")
+    finish(world, mode, expected, f"{label}, disk {mode}, cache {cache}, seed {seed}", case)
 
 
-def finish(world: World, mode: CrashMode, expected: Outcome, label: str) -> None:
+def finish(world: World, mode: CrashMode, expected: Any, label: str, case: Case = WORDS) -> None:
     """Crash once, then run to the end and compare."""
     try:
         world.run()
@@ -111,8 +162,8 @@ def finish(world: World, mode: CrashMode, expected: Outcome, label: str) -> None
         world.crash(mode)
         world.run()
     world.disk.faults.crash_before = None
-    got = outcome(world)
-    assert got == expected, f"{label}: expected {expected}, got {got}"
+    got = case.outcome(world)
+    assert got == expected, f"{label}: {joins_app.difference(expected, got)}"
 
 
 def occurrence(step: str, at: str, number: int) -> Callable[[str, dict[str, object]], bool]:
@@ -137,9 +188,9 @@ def nth(event: str, number: int) -> Callable[[str, dict[str, object]], bool]:
     return check
 
 
-def restored_world(*, cache: bool, seed: int) -> World:
+def restored_world(*, cache: bool, seed: int, case: Case = WORDS) -> World:
     """A machine that stopped in the middle, whose state fell back to nothing: the next start must restore."""
-    world = new_world(cache=cache, seed=seed)
+    world = case.new_world(cache=cache, seed=seed)
     world.observer.crash_at = nth("commit.done", 3 if cache else 2)
     try:
         world.run()
@@ -151,24 +202,28 @@ def restored_world(*, cache: bool, seed: int) -> World:
     return world
 
 
-def scenarios(calm: dict[bool, tuple[Outcome, int]], every: int, seed: int) -> Iterator[Callable[[], None]]:
+def scenarios(
+    calm: dict[bool, tuple[Any, int]], every: int, seed: int, case: Case = WORDS
+) -> Iterator[Callable[[], None]]:
     """Every crash, as calls."""
     modes: tuple[CrashMode, ...] = ("drop", "tear", "keep")
     expected = {cache: outcome for cache, (outcome, _) in calm.items()}
     for cache, (_, operations) in calm.items():
         for mode in modes:
             for number in range(seed % every, operations, every):
-                yield lambda n=number, m=mode, c=cache: crash_at_operation(n, m, expected[c], cache=c, seed=seed + n)
+                yield lambda n=number, m=mode, c=cache: crash_at_operation(
+                    n, m, expected[c], cache=c, seed=seed + n, case=case
+                )
             for step in COMMIT_STEPS:
                 for at in ("before", "after"):
                     for number in (1, 2):
                         yield lambda s=step, a=at, n=number, m=mode, c=cache: crash_at_event(
-                            occurrence(s, a, n), m, expected[c], cache=c, seed=seed, label=f"{s} {a} #{n}"
+                            occurrence(s, a, n), m, expected[c], cache=c, seed=seed, label=f"{s} {a} #{n}", case=case
                         )
             for event in ("restore.started", "restore.batch", "restore.done"):
                 yield lambda e=event, m=mode, c=cache: crash_at_event(
                     nth(e, 1), m, expected[c], cache=c, seed=seed,
-                    before=restored_world(cache=c, seed=seed), label=f"restore: {e}",
+                    before=restored_world(cache=c, seed=seed, case=case), label=f"restore: {e}", case=case,
                 )  # fmt: skip
 
 
@@ -176,9 +231,11 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--every", type=int, default=1, help="crash at every n-th disk operation")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--app", choices=CASES, default="words")
     options = parser.parse_args(arguments)
-    calm = {cache: undisturbed(cache=cache) for cache in (False, True)}
-    runs = list(scenarios(calm, options.every, options.seed))
+    case = CASES[options.app]
+    calm = {cache: undisturbed(cache=cache, case=case) for cache in (False, True)}
+    runs = list(scenarios(calm, options.every, options.seed, case))
     failures = []
     for run in track(runs, description=f"{len(runs)} crashes"):
         try:

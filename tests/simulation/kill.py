@@ -2,6 +2,7 @@
 
     python -m tests.simulation.kill                 at least 100 kills, spread as the printed table says
     python -m tests.simulation.kill --kills 24      a short run, as in CI
+    python -m tests.simulation.kill --app joins     the same with tables, joins and windows (``joins_app``)
 
 Every incarnation must make progress (a commit of its own, or a part of a restore). At the end the outputs, read
 read_committed, and the stores must equal those of an undisturbed run: record by record per partition with the record
@@ -13,19 +14,24 @@ from __future__ import annotations
 import argparse
 import json
 import random
+import shutil
 import signal
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from streams import App
+from streams.model import Headers
 from streams.runtime.access import caller, send_records
-from tests.simulation.kill_app import COMMIT_STEPS, build
+from streams.topology.compile import TABLE_CONFIGS
+from tests.simulation import joins_app
+from tests.simulation.kill_app import BUILDS, COMMIT_STEPS
 
 POINTS = (
     *(f"commit.{step}.{edge}" for step in COMMIT_STEPS for edge in ("before", "after")),
@@ -33,10 +39,11 @@ POINTS = (
     "batch",
 )
 VOCABULARY = 3_000
-LINES_PER_KILL = 2_000
-BATCH_LINES = 100
+JOINED_KEYS = 200
+BATCH_LINES, BATCH_ROWS = 100, 25
 """A batch is fetched whole; small ones keep what an incarnation can do small."""
 MAX_RESTART_P95_S = 3.0
+Raw = tuple[bytes | None, bytes | None, int, Headers]
 
 
 @dataclass(kw_only=True)
@@ -63,19 +70,39 @@ def plans(count: int, draw: random.Random, base: dict[str, Any]) -> Iterator[dic
         yield plan
 
 
-def fill(directory: Path, lines: int, partitions: int) -> None:
-    """The input: keyed lines, the same in every run. Some are out of order, and some of those late for some window."""
-    draw = random.Random(7)
-    app = build(directory, partitions=partitions)
+def fill(app: App, batches: Iterable[tuple[str, list[Raw]]]) -> None:
+    """Write the input, batch by batch."""
     config = app.config()
+    with caller(config, None) as call:
+        for topic, rows in batches:
+            configs = TABLE_CONFIGS if app.is_table(topic) else {}
+            call(lambda client, to=topic, of=rows, how=configs: send_records(client, config, to, of, configs=how))
+
+
+def words_input(count: int, partitions: int) -> Iterator[tuple[str, list[Raw]]]:
+    """Keyed lines, the same in every run. Some are out of order, and some of those late for some window."""
+    draw = random.Random(7)
     weights = [1.0 / (rank + 1) for rank in range(VOCABULARY)]
-    rows = []
-    for index in range(lines):
+    rows: list[Raw] = []
+    for index in range(count):
         text = " ".join(f"w{rank}" for rank in draw.choices(range(VOCABULARY), weights=weights, k=6))
         rows.append((f"k{index % 997}".encode(), text.encode(), 1_700_000_000_000 + index - late_by(index), ()))
-    with caller(config, None) as call:
-        for start in range(0, len(rows), BATCH_LINES):
-            call(lambda client, at=start: send_records(client, config, "lines", rows[at : at + BATCH_LINES]))
+    for start in range(0, len(rows), BATCH_LINES):
+        yield "lines", rows[start : start + BATCH_LINES]
+
+
+def joins_input(count: int, partitions: int) -> Iterator[tuple[str, list[Raw]]]:
+    """The rows of ``joins_app``, topic by topic: their timestamps alone say in which order they count.
+
+    Without keys only where there is one partition: such a record, and what is made of it, goes to any of several.
+    """
+    topics: dict[str, list[Raw]] = {}
+    for row in joins_app.rows(count, keys=JOINED_KEYS, null_keys=partitions == 1):
+        key, value = (None if text is None else text.encode() for text in (row.key, row.value))
+        topics.setdefault(row.topic, []).append((key, value, row.timestamp, row.headers))
+    for topic, rows in topics.items():
+        for start in range(0, len(rows), BATCH_ROWS):
+            yield topic, rows[start : start + BATCH_ROWS]
 
 
 def late_by(index: int) -> int:
@@ -109,19 +136,18 @@ def run(directory: Path, plan: dict[str, Any], report: Report | None = None) -> 
     return process.returncode == 0
 
 
-def outcome(directory: Path, *, cache: bool) -> dict[str, Any]:
+def words_outcome(app: App, *, cache: bool, partitions: int) -> dict[str, Any]:
     """What there is to compare: outputs as read_committed readers see them, and the store."""
-    app = build(directory)
     result: dict[str, Any] = {}
     for topic in ("shouted", "counts", "windows"):
         records = list(app.read(topic))
         if topic != "shouted" and cache:
             result[topic] = {record.key: record.value for record in records}
         else:
-            partitions: dict[int, list[Any]] = {}
+            found: dict[int, list[Any]] = {}
             for record in records:
-                partitions.setdefault(record.partition, []).append((record.key, record.value, record.timestamp))
-            result[topic] = partitions
+                found.setdefault(record.partition, []).append((record.key, record.value, record.timestamp))
+            result[topic] = found
     with app.query("counts") as store:
         result["store"] = dict(store.all())
     with app.query("windows") as store:
@@ -132,14 +158,41 @@ def outcome(directory: Path, *, cache: bool) -> dict[str, Any]:
     return result
 
 
-def one_run(kills: int, seed: int, *, cache: bool, partitions: int, root: Path) -> Report:
+def joins_outcome(app: App, *, cache: bool, partitions: int) -> dict[str, Any]:
+    """The same of ``joins_app``."""
+
+    def rows(name: str) -> dict[Any, Any]:
+        with app.query(name) as store:
+            return dict(store.all())
+
+    return joins_app.outcome(app.read, rows, lambda key: int(key.start), cache=cache, partitions=partitions)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Case:
+    """An application's input and what there is to compare; ``kill_app`` has the application."""
+
+    records_per_kill: int
+    batches: Callable[[int, int], Iterable[tuple[str, list[Raw]]]]
+    outcome: Callable[..., dict[str, Any]]
+
+
+CASES = {
+    "words": Case(records_per_kill=2_000, batches=words_input, outcome=words_outcome),
+    "joins": Case(records_per_kill=1_000, batches=joins_input, outcome=joins_outcome),
+}
+
+
+def one_run(name: str, kills: int, seed: int, *, cache: bool, partitions: int, root: Path) -> Report:
     """Undisturbed and killed, side by side; raises ``AssertionError`` with the first difference."""
     draw = random.Random(seed)
     report = Report()
+    case, build = CASES[name], BUILDS[name]
     calm, killed = root / f"calm-{cache}", root / f"killed-{cache}"
-    for directory in (calm, killed):
-        fill(directory, max(3_000, kills * LINES_PER_KILL), partitions)
-    base = {"cache": cache, "partitions": partitions}
+    count = max(3_000, kills * case.records_per_kill)
+    fill(build(calm, partitions=partitions), case.batches(count, partitions))
+    shutil.copytree(calm, killed)
+    base = {"app": name, "cache": cache, "partitions": partitions}
     assert run(calm, {"point": "none", **base}), "the undisturbed run did not end"
     for plan in plans(kills, draw, base):
         ended = run(killed, plan, report)
@@ -150,21 +203,9 @@ def one_run(kills: int, seed: int, *, cache: bool, partitions: int, root: Path) 
     while not run(killed, {"point": "none", **base}):
         pass
     print(file=sys.stderr)
-    expected, got = outcome(calm, cache=cache), outcome(killed, cache=cache)
-    for part in expected:
-        assert got[part] == expected[part], f"{part} differs (cache={cache}): {difference(expected[part], got[part])}"
+    expected, got = (case.outcome(build(directory), cache=cache, partitions=partitions) for directory in (calm, killed))
+    assert got == expected, f"cache={cache}: {joins_app.difference(expected, got)}"
     return report
-
-
-def difference(expected: Any, got: Any) -> str:
-    for key in sorted({*expected, *got}, key=str):
-        if expected.get(key) != got.get(key):
-            left, right = expected.get(key), got.get(key)
-            if isinstance(left, list) and isinstance(right, list):
-                at = next((i for i, pair in enumerate(zip(left, right, strict=False)) if pair[0] != pair[1]), None)
-                return f"partition {key}: {len(left)} and {len(right)} records, first difference at {at}"
-            return f"{key}: expected {left!r}, got {right!r}"
-    return "nothing"
 
 
 def table(reports: dict[bool, Report]) -> str:
@@ -186,14 +227,16 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--kills", type=int, default=144)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--app", choices=CASES, default="words")
     parser.add_argument("--directory", type=Path, default=None, help="where the data goes; a temporary one by default")
     options = parser.parse_args(arguments)
     reports = {}
     with tempfile.TemporaryDirectory(prefix="streams-kill-", dir=options.directory) as root:
         for cache in (False, True):
             reports[cache] = one_run(
-                options.kills // 2, options.seed + cache, cache=cache, partitions=3 if cache else 1, root=Path(root)
-            )
+                options.app, options.kills // 2, options.seed + cache,
+                cache=cache, partitions=3 if cache else 1, root=Path(root),
+            )  # fmt: skip
     print(table(reports))
     idle = [point for report in reports.values() for point in report.without_progress]
     if idle:

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from streams import App, hopping
+from tests.simulation import joins_app
 
 COMMIT_STEPS = ("flush_caches", "flush_producer", "send_offsets", "end_transaction", "apply")
 
@@ -45,8 +46,8 @@ class Killer:
             if self._plan.get("point") == "restore" and self._restored_batches >= self._plan["batches"]:
                 self._kill()
 
-    def word(self) -> None:
-        """Called for every word, in the middle of a batch."""
+    def called(self) -> None:
+        """Called for every word, or every joined record, in the middle of a batch."""
         if self._calls == 0:
             self._report_once("processing")
         self._calls += 1
@@ -82,8 +83,12 @@ def report(**fields: object) -> None:
 KILLER = Killer({})
 
 
+def called() -> None:
+    KILLER.called()
+
+
 def words_of(line: str) -> list[str]:
-    KILLER.word()
+    KILLER.called()
     return line.split()
 
 
@@ -91,10 +96,12 @@ def word(value: str) -> str:
     return value
 
 
-def build(data_dir: Path, **settings: Any) -> App:
+SMALL = {"commit_interval_ms": 5, "buffered_records": 200, "fetch_max_bytes": 16_384}
+
+
+def build_words(data_dir: Path, **settings: Any) -> App:
     """A stateless branch, a counted one and a windowed one, over one source."""
-    small = {"commit_interval_ms": 5, "buffered_records": 200, "fetch_max_bytes": 16_384}
-    app = App("killed", data_dir=data_dir, **{**small, **settings})
+    app = App("killed", data_dir=data_dir, **{**SMALL, **settings})
     lines = app.stream("lines", key=str, value=str)
     lines.map_values(str.upper, value=str).to("shouted")
     counts = lines.flat_map_values(words_of).group_by(word).count(store="counts")
@@ -104,6 +111,16 @@ def build(data_dir: Path, **settings: Any) -> App:
     return app
 
 
+def build_joins(data_dir: Path, **settings: Any) -> App:
+    """Several sources, tables, joins and windows: ``joins_app``."""
+    smaller = {**SMALL, "buffered_records": 25, "fetch_max_bytes": 4_096}  # there are four inputs
+    app = App("killed-joins", data_dir=data_dir, **{**smaller, **settings})
+    return joins_app.declare(app, touch=called)
+
+
+BUILDS = {"words": build_words, "joins": build_joins}
+
+
 def main() -> None:
     global KILLER  # noqa: PLW0603  # the application's functions are module-level, as a user's are
     directory, plan = Path(sys.argv[1]), json.loads(sys.argv[2])
@@ -111,7 +128,7 @@ def main() -> None:
     from streams.runtime.run import run_app
 
     # State on disk is flushed rarely, so that a kill loses some and the next start has something to restore.
-    app = build(directory, partitions=plan["partitions"])
+    app = BUILDS[plan["app"]](directory, partitions=plan["partitions"])
     run_app(app, until_end=True, quiet=True, cache=plan.get("cache", True), observer=KILLER)
     report(event="ended")
 

@@ -9,9 +9,10 @@ import pytest
 from tests.simulation import kill
 
 
-def test_every_kill_point_once(capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize("app", kill.CASES)
+def test_every_kill_point_once(app: str, capsys: pytest.CaptureFixture[str]) -> None:
     """Outputs and stores of killed runs equal those of undisturbed ones (``main`` asserts it), and kills did happen."""
-    assert kill.main(["--kills", str(2 * len(kill.POINTS))]) == 0
+    assert kill.main(["--app", app, "--kills", str(2 * len(kill.POINTS))]) == 0
     told = capsys.readouterr().out
     counts = re.search(r"^all +(\d+) +(\d+)$", told, flags=re.MULTILINE)
     assert counts is not None

@@ -128,7 +128,7 @@ class Lives:
             world.disk.faults.crash_before = world.disk.faults.operations + draw.randint(1, 150)
         embedded, client = world.open()
         worker = self.worker(client)
-        others = Others(self, embedded)
+        others = self.others(embedded)
         if ending in ("drop", "tear", "keep") and draw.random() < 0.5:
             world.disk.faults.crash_before = world.disk.faults.operations + draw.randint(1, 300)
         if ending == "abort":
@@ -154,6 +154,9 @@ class Lives:
             self.close(embedded)
             raise
         self.close(embedded)
+
+    def others(self, embedded: EmbeddedBroker) -> Others:
+        return Others(self, embedded)
 
     def close(self, embedded: EmbeddedBroker) -> None:
         """As the shell does: the disk has space again, or else the next start recovers."""

@@ -19,12 +19,13 @@ from state.memory_directory import MemoryStateDirectory
 from streams import App
 from streams.client.client import Client
 from streams.client.loopback import LoopbackTransport
-from streams.model import Record
+from streams.model import Headers, Record
 from streams.runtime.access import read_batches, send_records
 from streams.runtime.activity import Activity, Running
 from streams.runtime.connection import client_settings
 from streams.runtime.embedded import EmbeddedBroker, broker_config
 from streams.runtime.worker import Worker
+from streams.topology.compile import TABLE_CONFIGS
 
 START_MS = 1_700_000_000_000
 MAX_TURNS = 50_000
@@ -125,17 +126,20 @@ class World:
         raise AssertionError("an activity does not end")
 
     def write(
-        self, topic: str, rows: Sequence[tuple[str | None, str | None]], timestamps: Sequence[int] | None = None
-    ) -> None:
+        self, topic: str, rows: Sequence[tuple[str | None, str | None]], timestamps: Sequence[int] | None = None,
+        headers: Sequence[Headers] | None = None,
+    ) -> None:  # fmt: skip
         """Put text records in a topic before (or between) runs; by default a millisecond apart."""
         times = [START_MS + index for index in range(len(rows))] if timestamps is None else timestamps
+        more = [()] * len(rows) if headers is None else headers
         embedded, client = self.open()
-        config = self.app().config()
+        app = self.app()
         records = [
-            (None if key is None else key.encode(), None if value is None else value.encode(), time, ())
-            for (key, value), time in zip(rows, times, strict=True)
+            (None if key is None else key.encode(), None if value is None else value.encode(), time, own)
+            for (key, value), time, own in zip(rows, times, more, strict=True)
         ]
-        self.call(client, send_records(client, config, topic, records))
+        configs = TABLE_CONFIGS if app.is_table(topic) else {}
+        self.call(client, send_records(client, app.config(), topic, records, configs=configs))
         embedded.close(self.now_ms)
 
     def read(self, topic: str) -> list[Record[Any, Any]]:
@@ -145,6 +149,7 @@ class World:
             Record(
                 key=batch.keys[index], value=batch.values[index], timestamp=batch.timestamps[index],
                 partition=batch.topic_partition.partition,
+                headers=() if batch.headers is None else batch.headers[index],
             )
             for batch in read_batches(lambda activity: self.call(client, activity(client)), topic)
             for index in range(len(batch.keys))

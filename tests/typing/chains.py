@@ -103,3 +103,13 @@ reveal_type(driver.read("out"))  # is: list[streams.model.Record[Any, Any]]
 reveal_type(driver.read("out", key=str, value=Bid))  # is: list[streams.model.Record[str, chains.Bid]]
 reveal_type(driver.read_values("out", value=Bid))  # is: list[chains.Bid]
 reveal_type(driver.read_record("out", key=str, value=Bid).value)  # is: chains.Bid
+
+
+def at_most_three(names: list[str], name: str) -> list[str] | None:
+    return [*names, name] if len(names) < 3 else None
+
+
+reveal_type(bids.group_by_key().aggregate(list, lambda old, bid: [*old, str(bid.price)] if bid.price else None, value=list[str]))  # is: streams.dsl.table.KTable[str, list[str]]
+reveal_type(lines.group_by_key().aggregate(list[str], at_most_three))  # is: streams.dsl.table.KTable[str, list[str]]
+reveal_type(lines.group_by_key().reduce(lambda old, line: None if line == "" else old + line))  # is: streams.dsl.table.KTable[str, str]
+reveal_type(windows.aggregate(list[str], at_most_three))  # is: streams.dsl.table.KTable[tuple[str, int, int, fallback=streams.model.Windowed[str]], list[str]]

@@ -64,6 +64,20 @@ def test_output_goes_by_key_and_by_told_partition() -> None:
     assert [(row[0], row[2]) for row in found] == [(partition_of(b"a", 3), b"1"), (2, b"2"), (0, b"3"), (1, b"4")]
 
 
+@pytest.mark.parametrize("headers", [False, True])
+def test_the_end_of_a_key_may_have_no_say(headers: bool) -> None:
+    """All windows of a key go where the key goes; the record keeps its whole key."""
+    accumulator = Accumulator(1_000)
+    windows = output([b"1", b"2", b"3"], [b"a" + bytes(8), b"a" + b"\1" * 8, None])
+    windows.unhashed_bytes = 8
+    if headers:
+        windows.headers = [(("h", b""),), (), ()]
+    accumulator.append_output(windows, 3, 0)
+    found = {value: (partition, key) for partition, key, value, _, _ in rows(accumulator.close())}
+    place = partition_of(b"a", 3)
+    assert found == {b"1": (place, b"a" + bytes(8)), b"2": (place, b"a" + b"\1" * 8), b"3": (0, None)}
+
+
 def test_minus_one_leaves_a_record_to_its_key() -> None:
     """What a user's partitioner returns None for is partitioned as if there were no partitioner."""
     accumulator = Accumulator(1_000)

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from streams import App, ProcessingError, Windowed, hopping, serde, tumbling, unlimited
+from streams.client.partitioner import partition_of
 from streams.codegen import compile_subtopology
 from streams.testing import TopologyTestDriver
 
@@ -147,6 +148,23 @@ def test_headers_of_the_record_travel_with_its_changes() -> None:
     driver = TopologyTestDriver(app, partitions=1)
     driver.send("in", "k", 1, timestamp=7, headers=[("h", b"1")])
     assert [record.headers for record in driver.read("out")] == [(("h", b"1"),)] * 2
+
+
+def test_all_windows_of_a_key_are_written_to_the_key_s_partition() -> None:
+    """As Kafka Streams' WindowedStreamPartitioner; so results of one key stay in order. A partitioner still decides."""
+    app = App("a")
+    counts = app.stream("in", key=str, value=int).group_by_key().windowed_by(tumbling("1s")).count(store="c")
+    counts.to_stream().to("out")
+    counts.to_stream().to("told", partitioner=lambda topic, key, value, partitions: key.start // 1_000 % partitions)
+    driver = TopologyTestDriver(app, partitions=4)
+    for second in range(8):
+        for key in ("a", "b", "c"):
+            driver.send("in", key, 1, timestamp=second * 1_000)
+    places: dict[str, set[int]] = {}
+    for record in driver.read("out"):
+        places.setdefault(record.key.key, set()).add(record.partition)
+    assert places == {key: {partition_of(key.encode(), 4)} for key in ("a", "b", "c")}
+    assert {record.partition for record in driver.read("told")} == {0, 1, 2, 3}
 
 
 @pytest.mark.parametrize("cache", [False, True])

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from streams import ConfigError, SerdeError, Windowed, serde
-from streams.serde.windowed import MAX_END, time_windowed
+from streams.serde.windowed import MAX_END, time_windowed, window_bytes
 
 
 def test_the_bytes_are_key_then_start() -> None:
@@ -43,3 +43,8 @@ def test_what_is_no_windowed_key_is_refused() -> None:
         serde.windowed(str, "0s")
     with pytest.raises(ConfigError, match="size=10"):
         serde.windowed(str, 10)
+
+
+def test_how_many_bytes_are_the_window_s() -> None:
+    assert window_bytes(serde.windowed(str, "10s")) == 8
+    assert window_bytes(serde.resolve(str)) == window_bytes(None) == 0

@@ -89,3 +89,12 @@ def test_headers_travel() -> None:
     found.end_transaction(commit=True)
     batch = found.partition(TopicPartition("t", 0)).batch(0)
     assert batch is not None and batch.headers == [(), (("h", b"1"),)]
+
+
+def test_the_end_of_a_key_may_have_no_say() -> None:
+    """All windows of a key go where the key goes."""
+    found = log(transactional=False)
+    out = columns("t", *(b"a" + bytes([start] * 8) for start in range(20)))
+    out.unhashed_bytes = 8
+    found.write(out)
+    assert {index for index, _, _ in found.output("t", 0)} == {partition_of(b"a", 3)}
