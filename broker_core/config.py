@@ -79,8 +79,25 @@ class LogConfig:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ServerConfig:
+    """Where a server listens and what it takes. Names are Kafka's: ``socket.request.max.bytes`` and so on."""
+
+    listen_host: str = "127.0.0.1"
+    listen_port: int = 9092
+    """0 takes a free one."""
+    socket_request_max_bytes: int = MAX_REQUEST_BYTES
+    max_connections: int = 10_000
+    queued_max_request_bytes: int = 256 * 1024 * 1024
+    """Requests that are read or in work, and answers that their readers have not taken, in all connections together."""
+    connections_max_idle_ms: int = 600_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class BrokerConfig:
-    """Settings of one broker. ``log`` is the default that topic configs override."""
+    """Settings of one broker. ``log`` is the default that topic configs override; ``server`` matters where it listens.
+
+    The advertised address is what clients are told to connect to.
+    """
 
     node_id: int = 1
     cluster_id: str = ""
@@ -105,4 +122,7 @@ class BrokerConfig:
     fetch_max_bytes: int = 55 * 1024 * 1024
     fetch_session_slots: int = 1_000
     """Fetch sessions at a time; clients beyond them send whole requests."""
+    log_dirs: str = "data"
+    """The data directory, as it was named."""
     log: LogConfig = field(default_factory=LogConfig)
+    server: ServerConfig = field(default_factory=ServerConfig)

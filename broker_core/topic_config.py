@@ -10,7 +10,7 @@ import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from enum import IntEnum
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, Protocol
 
 from broker_core.config import LONG_MAX, LogConfig
 from broker_core.errors import BrokerError, ErrorCode
@@ -27,6 +27,27 @@ class ConfigType(IntEnum):
     LONG = 5
     DOUBLE = 6
     LIST = 7
+
+
+class Setting(Protocol):
+    """What ``parse`` has to know of a setting."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def type(self) -> ConfigType: ...
+    @property
+    def meaning(self) -> str: ...
+    @property
+    def fixed(self) -> str: ...
+    @property
+    def allowed(self) -> tuple[str, ...]: ...
+    @property
+    def minimum(self) -> float: ...
+    @property
+    def maximum(self) -> float: ...
+    @property
+    def is_read_only(self) -> bool: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -298,7 +319,7 @@ def setting_of(name: str) -> TopicSetting:
     return setting
 
 
-def parse(setting: TopicSetting, text: str) -> Any:
+def parse(setting: Setting, text: str) -> Any:
     """The value that ``text`` stands for; raises BrokerError ``INVALID_CONFIG``, naming the setting."""
     try:
         value = _PARSERS[setting.type](text)
@@ -316,7 +337,7 @@ def parse(setting: TopicSetting, text: str) -> Any:
     return value
 
 
-def _invalid(setting: TopicSetting, text: str, reason: str) -> BrokerError:
+def _invalid(setting: Setting, text: str, reason: str) -> BrokerError:
     return BrokerError(ErrorCode.INVALID_CONFIG, f"setting {setting.name}: {text!r} {reason}")
 
 

@@ -19,7 +19,7 @@ from broker_core.protocol.primitives import (
     skip_tagged_fields,
     write_nullable_string,
 )
-from broker_core.protocol.schema import Message, Put, Struct, decode, encode_to
+from broker_core.protocol.schema import Message, Put, Struct, decode, decode_from, encode_to
 
 _REQUEST: Final = struct.Struct(">hhi")
 
@@ -76,7 +76,8 @@ def decode_request(payload: bytes) -> Request:
     """The twin of ``encode_request``.
 
     Raises ``UnsupportedRequestError`` for a key or version that is not spoken (answer it with error 35, ApiVersions
-    in the v0 layout), ``ProtocolError`` for bytes that are no request (close the connection).
+    in the v0 layout), ``ProtocolError`` for bytes that are no request (close the connection). Bytes behind the body
+    are ignored, as Kafka does: librdkafka leaves three behind a Metadata request for all topics (librdkafka #5049).
     """
     header, position = read_request_header(payload)
     spec = API.get(header.api_key)
@@ -89,7 +90,7 @@ def decode_request(payload: bytes) -> Request:
         api_version=header.api_version,
         correlation_id=header.correlation_id,
         client_id=header.client_id,
-        body=decode(spec.request, header.api_version, payload, position),
+        body=decode_from(spec.request, header.api_version, payload, position)[0],
     )
 
 

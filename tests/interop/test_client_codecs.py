@@ -8,41 +8,35 @@ from typing import Any
 import pytest
 
 from broker_core.protocol.batch import decode_batch, iterate_batches
-from tests.interop.tcp_broker import TcpBroker
 from tests.unit.broker_core.broker_kit import Kit, produce_request, produced
+from tests.unit.broker_core.server_kit import ServedBroker
 
 CODECS = ("none", "gzip", "snappy", "lz4", "zstd")
 VALUES = [f"value {index} {'x' * (index % 50)}".encode() for index in range(2_000)]
 
 
 @pytest.fixture(scope="module")
-def broker() -> Iterator[TcpBroker]:
-    with TcpBroker() as started:
+def broker() -> Iterator[ServedBroker]:
+    with ServedBroker() as started:
         yield started
 
 
-def stored(broker: TcpBroker, topic: str) -> list[Any]:
+def stored(broker: ServedBroker, topic: str) -> list[Any]:
     """Codec of each batch, and all values, as they lie in the log."""
     codecs, values = set(), []
-    with broker.lock:
-        data = broker.kit.filesystem.read_file(f"logs/{topic}-0/00000000000000000000.log")
+    data = broker.kit.filesystem.read_file(f"logs/{topic}-0/00000000000000000000.log")
     for position, header in iterate_batches(data):
         codecs.add(header.codec)
         values += decode_batch(data, position, header).values
     return [codecs, values]
 
 
-def create(broker: TcpBroker, topic: str, **configs: str) -> None:
-    with broker.lock:
-        broker.kit.create(topic, **configs)
-
-
 @pytest.mark.parametrize("kept_as", ["producer", "uncompressed", "zstd"])
 @pytest.mark.parametrize("codec", CODECS)
-def test_librdkafka_writes_and_reads(broker: TcpBroker, codec: str, kept_as: str) -> None:
+def test_librdkafka_writes_and_reads(broker: ServedBroker, codec: str, kept_as: str) -> None:
     confluent_kafka = pytest.importorskip("confluent_kafka")
     topic = f"rdk-{codec}-{kept_as}"
-    create(broker, topic, compression_type=kept_as)
+    broker.create(topic, compression_type=kept_as)
     producer = confluent_kafka.Producer(
         {"bootstrap.servers": broker.address, "compression.type": codec, "linger.ms": 50, "enable.idempotence": True}
     )
@@ -57,18 +51,18 @@ def test_librdkafka_writes_and_reads(broker: TcpBroker, codec: str, kept_as: str
 
 
 @pytest.mark.parametrize("codec", CODECS)
-def test_librdkafka_reads_what_our_codecs_wrote(broker: TcpBroker, codec: str) -> None:
+def test_librdkafka_reads_what_our_codecs_wrote(broker: ServedBroker, codec: str) -> None:
     confluent_kafka = pytest.importorskip("confluent_kafka")
     topic = f"ours-{codec}"
-    create(broker, topic)
+    broker.create(topic)
     texts = [value.decode() for value in VALUES]
     request = produce_request(topic, *texts, codec=CODECS.index(codec), now_ms=broker.kit.now_ms)
-    with broker.lock:
-        assert produced(broker.kit.call(request)).error_code == 0
+    with broker.connect() as client:
+        assert produced(client.exchange(request)).error_code == 0
     assert consumed(confluent_kafka, broker, topic) == VALUES
 
 
-def consumed(confluent_kafka: Any, broker: TcpBroker, topic: str) -> list[bytes]:
+def consumed(confluent_kafka: Any, broker: ServedBroker, topic: str) -> list[bytes]:
     consumer = confluent_kafka.Consumer(
         {"bootstrap.servers": broker.address, "group.id": "g", "enable.auto.commit": False, "check.crcs": True}
     )
