@@ -16,6 +16,7 @@ from uuid import UUID
 import google_crc32c
 
 from broker_core.config import MAX_TOPIC_NAME_LENGTH
+from broker_core.data_directory import LOGS_PATH
 from broker_core.errors import BrokerError, DataDirectoryError, ErrorCode, StorageError
 from broker_core.model import CONSUMER_OFFSETS_TOPIC, TRANSACTION_STATE_TOPIC, LeaderEpoch, ProducerId
 from broker_core.ports import Filesystem, Random
@@ -172,10 +173,14 @@ class Catalog:
             cluster_id: for a new catalog; made from ``random`` when empty.
 
         Raises:
-            StorageError: the file is damaged or of a newer version.
+            StorageError: the file is damaged, of a newer version, or missing although there are logs.
         """
         if self._filesystem.exists(CATALOG_PATH):
             state = decode_catalog(self._filesystem.read_file(CATALOG_PATH))
+        elif self._filesystem.list_directory(LOGS_PATH):  # all of them would belong to no topic, and be removed
+            raise StorageError(
+                f"{CATALOG_PATH}: missing, but there are logs in {LOGS_PATH!r}; restore the file from a backup"
+            )
         else:
             state = CatalogState(cluster_id=cluster_id or f"{self._random.getrandbits(128):032x}")
         self._store(replace(state, starts=state.starts + 1))

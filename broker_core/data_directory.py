@@ -14,6 +14,7 @@ from broker_core.errors import DataDirectoryError
 from broker_core.ports import Filesystem, Lock
 
 LOCK_PATH: Final = "lock"
+LOGS_PATH: Final = "logs"
 FORMAT_PATH: Final = "format-version"
 CLEAN_PATH: Final = "clean-shutdown"
 """Exists between a clean close and the next open (Kafka's ``.kafka_cleanshutdown``): no log needs a scan then."""

@@ -116,7 +116,8 @@ class Housekeeping:
     def _tend(self, partition: TopicPartition, log: PartitionLog, now_ms: int) -> Work:
         """Retention of one log, then its compaction."""
         before = log.start_offset
-        start = yield from retain(log, now_ms, min(log.high_watermark, self._partitions.durable[partition]))
+        durable = min(log.high_watermark, self._partitions.durable[partition])
+        start = yield from retain(log, now_ms, durable, self._partitions.write_points)
         if start != before:
             self._observer.event("log.retained", partition=str(partition), start_offset=start)
         if not log.config.is_compacted or self._uncleanable.get(partition) is log:

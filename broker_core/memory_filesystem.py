@@ -276,6 +276,12 @@ class MemoryFilesystem:
     def exists(self, path: str) -> bool:
         return self._tree.find(path) is not None
 
+    def size_of(self, path: str) -> int:
+        node = self._tree.find(path)
+        if not isinstance(node, _Inode):
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), path)
+        return len(node.content)
+
     def list_directory(self, path: str) -> list[str]:
         node = self._tree.find(path)
         return sorted(node.entries) if isinstance(node, _Directory) else []

@@ -107,6 +107,9 @@ class OsFilesystem:
     def exists(self, path: str) -> bool:
         return self._resolve(path).exists()
 
+    def size_of(self, path: str) -> int:
+        return self._resolve(path).stat().st_size
+
     def list_directory(self, path: str) -> list[str]:
         try:
             return sorted(os.listdir(self._resolve(path)))  # noqa: PTH208 - names, not paths

@@ -11,6 +11,7 @@ from uuid import UUID
 
 from broker_core.catalog import Topic
 from broker_core.config import LogConfig
+from broker_core.data_directory import LOGS_PATH
 from broker_core.log.checkpoint import read_partition_metadata, write_partition_metadata
 from broker_core.log.format import PARTITION_METADATA_NAME
 from broker_core.log.partition_log import PartitionLog, create_log
@@ -18,7 +19,6 @@ from broker_core.model import LeaderEpoch, TimestampMs, TopicPartition
 from broker_core.ports import Filesystem, Observer
 from broker_core.recovery_points import RecoveryPoints
 
-LOGS_PATH: Final = "logs"
 MAX_FLIPPED_BITS: Final = 8
 
 
@@ -82,7 +82,7 @@ def open_partition_log(
         clean=clean and partition in points.recovery_points,
         recovery_point=points.recovery_points.get(partition, 0),
         leader_epoch=leader_epoch,
-        start_offset=points.start_offsets.get(partition),
+        start_offset=points.start_of(partition),
     )
     if read_partition_metadata(filesystem, path) is None:
         write_partition_metadata(filesystem, path, topic.id)

@@ -11,6 +11,7 @@ from typing import Final, Protocol
 
 from broker_core.catalog import Topic
 from broker_core.config import Durability, LogConfig
+from broker_core.data_directory import LOGS_PATH
 from broker_core.decision import Marker
 from broker_core.errors import BrokerError, ErrorCode, StorageError
 from broker_core.log.partition_log import PartitionLog
@@ -18,7 +19,6 @@ from broker_core.log.results import AppendResult, PendingSync
 from broker_core.model import LeaderEpoch, Offset, TopicPartition
 from broker_core.outcome import SyncResult
 from broker_core.partition_directories import (
-    LOGS_PATH,
     create_partition_log,
     directory_of,
     open_partition_log,

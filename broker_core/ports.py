@@ -54,6 +54,9 @@ class Filesystem(Protocol):
 
     def exists(self, path: str) -> bool: ...
 
+    def size_of(self, path: str) -> int:
+        """Length of a file in bytes, without opening it. ``FileNotFoundError`` if there is none."""
+
     def list_directory(self, path: str) -> list[str]:
         """Names in ``path``, sorted; empty when there is no such directory."""
 

@@ -1,7 +1,8 @@
 """Checking a data directory without a broker, and making it one that a broker opens again.
 
 A repair destroys nothing: before anything of a log is changed its whole directory is copied to ``damaged/``. What it
-gives up is told: the records behind the first damage of a log.
+gives up is told: the records behind the first damage of a log. Their offsets are not given out again, an empty batch
+takes them: a group that has committed beyond the damage would otherwise pass over records that come later.
 """
 
 from __future__ import annotations
@@ -11,15 +12,16 @@ from contextlib import suppress
 from typing import Final
 
 from broker_core.catalog import CATALOG_PATH, CatalogState, decode_catalog
-from broker_core.data_directory import CLEAN_PATH, LOCK_PATH
+from broker_core.data_directory import CLEAN_PATH, LOCK_PATH, LOGS_PATH
 from broker_core.errors import DataDirectoryError, StorageError
-from broker_core.log.checkpoint import write_checkpoint, write_partition_metadata
-from broker_core.log.format import LOG_SUFFIX, parse_file_name
+from broker_core.log.checkpoint import write_partition_metadata
+from broker_core.log.format import LOG_SUFFIX, MAX_RELATIVE_OFFSET, SNAPSHOT_SUFFIX, file_name, parse_file_name
 from broker_core.log.inspection import EVERYTHING, Inspection, Progress, inspect
-from broker_core.model import TopicPartition
-from broker_core.partition_directories import LOGS_PATH, directory_of
+from broker_core.model import LeaderEpoch, Offset, TopicPartition
+from broker_core.partition_directories import directory_of
 from broker_core.ports import Filesystem, Lock, NullObserver
-from broker_core.recovery_points import RECOVERY_POINTS_PATH, RecoveryPoints
+from broker_core.protocol.batch import empty_batch
+from broker_core.recovery_points import RecoveryPoints
 
 DAMAGED_PATH: Final = "damaged"
 COPY_BYTES: Final = 1024 * 1024
@@ -74,6 +76,7 @@ class DirectoryCheck:
             directory_of(partition),
             has_gaps=self.catalog.topics[partition.topic].has_gaps,
             durable_end=EVERYTHING if self._was_clean and not self.in_use else known,
+            start_offset=self._points.start_of(partition),
             progress=progress,
         )
 
@@ -102,31 +105,62 @@ class DirectoryCheck:
         if self._filesystem.exists(CLEAN_PATH):
             self._filesystem.remove(CLEAN_PATH)  # the next start scans
             self._filesystem.sync_directory("")
-        points = {**self._points.recovery_points, partition: 0}
-        write_checkpoint(self._filesystem, RECOVERY_POINTS_PATH, points)
-        self._points.load()
+        end = self.next_offset(partition, inspection)
+        points = self._points
+        starts = {**points.start_offsets, partition: max(points.start_of(partition) or 0, inspection.start_offset)}
+        points.write({**points.recovery_points, partition: 0}, starts, points.cleaned_offsets)
         first = next(
             (found for found in inspection.findings if found.is_damage and found.path.endswith(LOG_SUFFIX)), None
         )
         if first is not None:
-            self._cut(directory, first.path, first.position)
+            self._cut(directory, first.path, first.position, inspection.end_offset)
+        self._fill(directory, inspection.end_offset, end, inspection.last_epoch)
+        points.write({**points.recovery_points, partition: end}, points.start_offsets, points.cleaned_offsets)
         write_partition_metadata(self._filesystem, directory, self.catalog.topics[partition.topic].id)
         self._filesystem.sync_directory(directory)
         return copy
 
-    def _cut(self, directory: str, path: str, position: int | None) -> None:
-        """Remove what lies behind the damage, the last first; other files of the log are made anew from it."""
+    def next_offset(self, partition: TopicPartition, inspection: Inspection) -> Offset:
+        """The first offset that a repaired log gives out: behind everything that it held, as far as is known."""
+        known = self._points.recovery_points.get(partition, 0)
+        start = self._points.start_offsets.get(partition, 0)
+        return max(inspection.end_offset, inspection.seen_offset, known, start)
+
+    def _cut(self, directory: str, path: str, position: int | None, end: Offset) -> None:
+        """Remove what lies behind the damage, the last first, and what is beside the damaged segment but for its
+        snapshot, which tells of the log before it."""
+        damaged = parse_file_name(path.rpartition("/")[2])
+        assert damaged is not None
         for name in reversed(self._filesystem.list_directory(directory)):
             parsed = parse_file_name(name)
-            if parsed is not None and (parsed[1] != LOG_SUFFIX or f"{directory}/{name}" > path):
+            if parsed is None or parsed[0] < damaged[0]:
+                continue
+            stays = (parsed[1] == LOG_SUFFIX and position != 0) or parsed[1] == SNAPSHOT_SUFFIX
+            if parsed[0] > end or not stays:
                 self._filesystem.remove(f"{directory}/{name}")
-        if position is not None:
+        if position:
             file = self._filesystem.open(path)
             try:
                 file.truncate(position)
                 file.sync()
             finally:
                 file.close()
+        self._filesystem.sync_directory(directory)
+
+    def _fill(self, directory: str, offset: Offset, end: Offset, epoch: LeaderEpoch) -> None:
+        """Let empty batches take the offsets from ``offset`` to ``end``, in segments of their own."""
+        while offset < end:
+            following = min(end, offset + MAX_RELATIVE_OFFSET)
+            file = self._filesystem.open(f"{directory}/{file_name(offset, LOG_SUFFIX)}", create=True)
+            try:
+                assert not file.size(), "a segment that is kept is never written over"
+                file.write_at(0, empty_batch(offset, following - 1, epoch))
+                file.sync()
+            finally:
+                file.close()
+            offset = following
+        if not any(name.endswith(LOG_SUFFIX) for name in self._filesystem.list_directory(directory)):
+            self._filesystem.open(f"{directory}/{file_name(end, LOG_SUFFIX)}", create=True).close()
         self._filesystem.sync_directory(directory)
 
 

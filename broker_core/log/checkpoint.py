@@ -59,10 +59,9 @@ def read_checkpoint(filesystem: Filesystem, path: str) -> dict[TopicPartition, O
     return offsets
 
 
-def write_checkpoint(filesystem: Filesystem, path: str, offsets: Mapping[TopicPartition, Offset]) -> None:
-    """Durably replace the checkpoint at ``path``. Raises OSError, and then the old one is still there."""
-    lines = (f"{key.topic} {key.partition} {offsets[key]}" for key in sorted(offsets))
-    filesystem.replace_file(path, encode_lines(lines))
+def encode_offsets(offsets: Mapping[TopicPartition, Offset]) -> bytes:
+    """A checkpoint of offsets: one ``topic partition offset`` line for each."""
+    return encode_lines(f"{key.topic} {key.partition} {offsets[key]}" for key in sorted(offsets))
 
 
 def encode_epochs(entries: Iterable[tuple[LeaderEpoch, Offset]]) -> bytes:

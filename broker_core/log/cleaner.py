@@ -27,6 +27,7 @@ from broker_core.log.compaction import (
     group_segments,
     last_records,
 )
+from broker_core.log.epochs import LeaderEpochs
 from broker_core.log.format import CLEANED, DELETED, LOG_SUFFIX, SIDE_SUFFIXES, SWAP
 from broker_core.log.partition_log import PartitionLog
 from broker_core.log.recovery import damaged
@@ -60,7 +61,7 @@ def compact(
         StorageError: a segment is damaged; nothing is changed.
         OSError: the disk fails. Half-way through a swap the log is given up, before it nothing is changed.
     """
-    segments = log.parts.segments
+    segments, epochs = log.parts.segments, log.parts.epochs
     bases = {facts.base_offset for facts in plan.segments}
     covered = [segment for segment in segments if segment.base_offset in bases]
     aborts = [entry for segment in segments for entry in segment.aborted]
@@ -78,7 +79,7 @@ def compact(
         old = [by_base[facts.base_offset] for facts in group]
         new = log.parts.directory.segment(old[0].base_offset, extension=CLEANED)
         try:
-            yield from _write(new, old, batches, step_bytes)
+            yield from _write(new, old, batches, step_bytes, epochs)
         except BaseException:
             new.close()
             raise
@@ -90,6 +91,7 @@ def _batches(segment: Segment, step_bytes: int) -> Iterator[tuple[BatchHeader, b
     """Header and bytes of every batch, and whether a step's worth of bytes ends with it."""
     done = 0
     try:
+        segment.prove()
         for scanned in scan_batches(
             segment.file, 0, segment.size_bytes, segment.base_offset, gaps=True, chunk_bytes=step_bytes
         ):
@@ -129,7 +131,7 @@ def _map_keys(
 
 
 def _write(
-    new: Segment, old: Sequence[Segment], batches: BatchFilter, step_bytes: int
+    new: Segment, old: Sequence[Segment], batches: BatchFilter, step_bytes: int, epochs: LeaderEpochs
 ) -> Generator[File | None, None, None]:
     """Write what is left of ``old`` to ``new`` and sync it with its side files."""
     new.create()
@@ -153,7 +155,7 @@ def _write(
                 unsynced = 0 if unsynced >= SYNC_BYTES else unsynced
     new.file.write_at(written, b"".join(pieces))
     yield new.file
-    yield from new.write_side_files()
+    yield from new.write_side_files((epochs.stored_crc, epochs.stored_crc))
 
 
 def _swap(log: PartitionLog, old: Sequence[Segment], new: Segment) -> Generator[File | None, None, None]:

@@ -6,7 +6,10 @@ Operations without a decision: when a snapshot is written, and what a missing fi
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
+
+import google_crc32c
 
 from broker_core.config import LogConfig
 from broker_core.errors import StorageError
@@ -16,15 +19,18 @@ from broker_core.log.format import (
     LEADER_EPOCHS_NAME,
     LEFTOVER_SUFFIXES,
     LOG_SUFFIX,
+    SEAL_SUFFIX,
     SIDE_SUFFIXES,
     SNAPSHOT_SUFFIX,
     SWAP,
     file_name,
     parse_file_name,
 )
+from broker_core.log.index import BadIndexError
 from broker_core.log.producer_snapshot import encode_snapshot
 from broker_core.log.producer_state import ProducerStates
 from broker_core.log.scan import BadBatchError, scan_batches
+from broker_core.log.seal import Seal, decode_seal
 from broker_core.log.segment import Segment
 from broker_core.model import Offset, TopicPartition
 from broker_core.ports import Filesystem
@@ -66,15 +72,31 @@ class LogDirectory:
     def write_epochs(self, epochs: LeaderEpochs) -> None:
         """Durably write the leader epochs if they changed."""
         if epochs.changed:
-            self.filesystem.replace_file(f"{self.path}/{LEADER_EPOCHS_NAME}", encode_epochs(epochs.entries))
-            epochs.changed = False
+            data = encode_epochs(epochs.entries)
+            self.filesystem.replace_file(f"{self.path}/{LEADER_EPOCHS_NAME}", data)
+            epochs.changed, epochs.stored_crc = False, google_crc32c.value(data)
+
+    def seal(self, segment: Segment, epochs: LeaderEpochs) -> None:
+        """Write and sync the files beside ``segment``. ``write_epochs`` is to follow, if the epochs changed."""
+        for file in segment.write_side_files(epoch_checksums(epochs)):
+            file.sync()
+
+    def read_seal(self, base_offset: Offset) -> Seal | None:
+        """The seal of a segment; None if it is missing. Raises BadIndexError if it is damaged."""
+        try:
+            return decode_seal(self.filesystem.read_file(f"{self.path}/{file_name(base_offset, SEAL_SUFFIX)}"))
+        except FileNotFoundError:
+            return None
 
     def read_epochs(self) -> LeaderEpochs | None:
         """The leader epochs on disk; None if there is no file. Raises StorageError if it is damaged."""
         path = f"{self.path}/{LEADER_EPOCHS_NAME}"
         if not self.filesystem.exists(path):
             return None
-        return LeaderEpochs(decode_epochs(self.filesystem.read_file(path), path))
+        data = self.filesystem.read_file(path)
+        epochs = LeaderEpochs(decode_epochs(data, path))
+        epochs.stored_crc = google_crc32c.value(data)
+        return epochs
 
     def create(self) -> None:
         """Durably create the directory and its parents; where a crash left it created, make that durable."""
@@ -103,6 +125,7 @@ class LogDirectory:
                 raise StorageError(f"{new.file.path}, position {bad.position}: {bad.reason}") from bad
             finally:
                 new.close()
+            self._require_end(new, end)
             new.rename("", [suffix for suffix in SIDE_SUFFIXES if self.filesystem.exists(new.path(suffix))])
             for covered in self.offsets_of(LOG_SUFFIX):
                 if base < covered < end:
@@ -110,6 +133,20 @@ class LogDirectory:
             self.sync()
             new.rename("", [LOG_SUFFIX])
             self.sync()
+
+    def _require_end(self, new: Segment, end: Offset) -> None:
+        """Which logs ``new`` covers is told by its offsets alone, which no batch's checksum protects."""
+        seal = None
+        for extension in (SWAP, ""):
+            path = f"{self.path}/{file_name(new.base_offset, SEAL_SUFFIX)}{extension}"
+            if seal is None and self.filesystem.exists(path):
+                with suppress(BadIndexError):
+                    seal = decode_seal(self.filesystem.read_file(path))
+        if seal is not None and seal.size_bytes == self.filesystem.size_of(new.path()) and seal.next_offset != end:
+            raise StorageError(
+                f"{new.path()}, position 0: it ends at offset {end}, its seal says {seal.next_offset}; restore the "
+                "file from a backup"
+            )
 
     def clear_leftovers(self) -> None:
         """Remove work that a crash cut short, and files beside a log that is gone: a new one may get its name."""
@@ -134,3 +171,10 @@ class LogDirectory:
             self.remove_snapshot(offset)
         if stale:
             self.sync()
+
+
+def epoch_checksums(epochs: LeaderEpochs) -> tuple[int, int]:
+    """CRC-32C of the epochs' file as it is on disk, and as ``write_epochs`` would make it."""
+    if not epochs.changed:
+        return epochs.stored_crc, epochs.stored_crc
+    return epochs.stored_crc, google_crc32c.value(encode_epochs(epochs.entries))

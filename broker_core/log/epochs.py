@@ -19,15 +19,17 @@ class LeaderEpochs:
 
     Attributes:
         changed: not yet written to disk; the owner clears it.
+        stored_crc: CRC-32C of the file on disk, kept by the owner; 0 while there is none.
     """
 
-    __slots__ = ("_epochs", "_starts", "changed")
+    __slots__ = ("_epochs", "_starts", "changed", "stored_crc")
 
     def __init__(self, entries: Iterable[tuple[LeaderEpoch, Offset]] = ()) -> None:
         pairs = list(entries)
         self._epochs = [epoch for epoch, _ in pairs]
         self._starts = [start for _, start in pairs]
         self.changed = False
+        self.stored_crc = 0
 
     @property
     def entries(self) -> list[tuple[LeaderEpoch, Offset]]:

@@ -1,4 +1,4 @@
-"""File names and fixed layouts of a partition's directory: Kafka's own, so that Kafka's tools read it.
+"""File names and fixed layouts of a partition's directory: Kafka's own, so that Kafka's tools read it, and our seals.
 
 Constants and names only; what is written when belongs to ``segment``, ``recovery`` and ``partition_log``.
 See docs/formats/segment.md.
@@ -15,9 +15,10 @@ LOG_SUFFIX: Final = ".log"
 INDEX_SUFFIX: Final = ".index"
 TIME_INDEX_SUFFIX: Final = ".timeindex"
 TRANSACTION_INDEX_SUFFIX: Final = ".txnindex"
+SEAL_SUFFIX: Final = ".seal"
 SNAPSHOT_SUFFIX: Final = ".snapshot"
-SIDE_SUFFIXES: Final = (INDEX_SUFFIX, TIME_INDEX_SUFFIX, TRANSACTION_INDEX_SUFFIX)
-"""Files beside a sealed segment; all three are durable before the next segment exists."""
+SIDE_SUFFIXES: Final = (INDEX_SUFFIX, TIME_INDEX_SUFFIX, TRANSACTION_INDEX_SUFFIX, SEAL_SUFFIX)
+"""Files beside a sealed segment; all are durable before the next segment exists."""
 CLEANED: Final = ".cleaned"
 """Appended to the names of a segment that compaction is writing."""
 SWAP: Final = ".swap"

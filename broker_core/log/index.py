@@ -14,7 +14,6 @@ from collections.abc import Iterator
 from typing import Final
 
 from broker_core.model import NO_TIMESTAMP, TimestampMs
-from broker_core.ports import File
 
 OFFSET_ENTRY_BYTES: Final = 8
 TIME_ENTRY: Final = struct.Struct(">qi")
@@ -127,18 +126,6 @@ class TimeIndex:
         if len(index) and (index._timestamps[0] < 0 or index._offsets[0] < 0):
             raise BadIndexError("negative entries")
         return index
-
-
-def last_entry(file: File) -> tuple[TimestampMs, int]:
-    """The newest entry of a ``.timeindex`` file, without reading the others; ``(-1, 0)`` if there is none.
-
-    Raises OSError.
-    """
-    size = file.size()
-    if size < TIME_ENTRY.size or size % TIME_ENTRY.size:
-        return NO_TIMESTAMP, 0
-    timestamp, offset = TIME_ENTRY.unpack(file.read_at(size - TIME_ENTRY.size, TIME_ENTRY.size))
-    return timestamp, offset
 
 
 def _ascending(column: array[int]) -> bool:

@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
+import google_crc32c
+
 from broker_core.errors import BrokerError, StorageError
 from broker_core.log.aborted import decode_aborts
 from broker_core.log.checkpoint import decode_epochs, read_partition_metadata
@@ -16,6 +18,8 @@ from broker_core.log.format import (
     INDEX_SUFFIX,
     LEADER_EPOCHS_NAME,
     LOG_SUFFIX,
+    SEAL_SUFFIX,
+    SIDE_SUFFIXES,
     SNAPSHOT_SUFFIX,
     TIME_INDEX_SUFFIX,
     TRANSACTION_INDEX_SUFFIX,
@@ -25,7 +29,8 @@ from broker_core.log.format import (
 from broker_core.log.index import BadIndexError, OffsetIndex, TimeIndex
 from broker_core.log.producer_snapshot import BadSnapshotError, decode_snapshot
 from broker_core.log.scan import BadBatchError, ScannedBatch, scan_batches
-from broker_core.model import Offset
+from broker_core.log.seal import decode_seal, extend_places
+from broker_core.model import LeaderEpoch, Offset
 from broker_core.ports import Filesystem
 from broker_core.protocol.batch import decode_batch
 
@@ -56,7 +61,11 @@ class Finding:
 
 @dataclass(slots=True, kw_only=True)
 class Inspection:
-    """What a log's files hold. ``end_offset`` is that of the good batches before the first damage."""
+    """What a log's files hold.
+
+    ``end_offset`` and ``last_epoch`` are those of the good batches before the first damage; ``seen_offset`` is the
+    offset behind everything that was ever there, as far as can be seen.
+    """
 
     directory: str
     segments: int = 0
@@ -65,6 +74,8 @@ class Inspection:
     size_bytes: int = 0
     start_offset: Offset = 0
     end_offset: Offset = 0
+    last_epoch: LeaderEpoch = 0
+    seen_offset: Offset = 0
     first_timestamp: int = -1
     last_timestamp: int = -1
     findings: list[Finding] = field(default_factory=list)
@@ -90,6 +101,7 @@ def inspect(
     *,
     has_gaps: bool,
     durable_end: Offset,
+    start_offset: Offset | None = None,
     progress: Progress | None = None,
 ) -> Inspection:
     """Check all files of one log.
@@ -98,6 +110,7 @@ def inspect(
         directory: relative to the filesystem's root.
         has_gaps: missing offsets are compaction's work.
         durable_end: below it everything must be good; bad batches beyond are writes that a crash cut short.
+        start_offset: below it everything was deleted, and nothing else.
     """
     found = Inspection(directory=directory)
     names = filesystem.list_directory(directory)
@@ -107,16 +120,21 @@ def inspect(
         assert parsed is not None
         base = parsed[0]
         path = f"{directory}/{name}"
+        found.seen_offset = max(found.seen_offset, base)
         if index == 0:
             found.start_offset = found.end_offset = base
         elif base != found.end_offset and not (has_gaps and base > found.end_offset) and not found.is_damaged:
             _note(found, path, 0, f"begins at offset {base} where {found.end_offset} should follow", is_damage=True)
-        positions = _inspect_segment(filesystem, found, path, has_gaps, durable_end, progress)
+        positions, places_crc = _inspect_segment(filesystem, found, path, has_gaps, durable_end, progress)
         is_last = index == len(logs) - 1
         _inspect_beside(filesystem, found, directory, base, positions, names, is_active=is_last)
+        _inspect_seal(filesystem, found, directory, base, places_crc, names)
     if found.end_offset < durable_end < EVERYTHING and not found.is_damaged:
         reason = f"ends at offset {found.end_offset}, but offsets up to {durable_end} were durable"
         _note(found, f"{directory}/{logs[-1]}" if logs else directory, None, reason, is_damage=True)
+    if start_offset is not None and found.start_offset > start_offset:
+        reason = f"begins at offset {found.start_offset}, but offsets from {start_offset} on were not deleted"
+        _note(found, directory, None, reason, is_damage=True)
     _inspect_small(filesystem, found, directory, names)
     return found
 
@@ -132,10 +150,11 @@ def _inspect_segment(
     has_gaps: bool,
     durable_end: Offset,
     progress: Progress | None,
-) -> dict[int, Offset]:
-    """Check a segment's batches; returns the last offset of each good one, by position."""
+) -> tuple[dict[int, Offset], int]:
+    """Check a segment's batches; returns the last offset of each good one by position, and what a seal says of them."""
     found.segments += 1
     positions: dict[int, Offset] = {}
+    places_crc = 0
     parsed = parse_file_name(path.rpartition("/")[2])
     expected = 0 if parsed is None else parsed[0]
     file = filesystem.open(path)
@@ -149,6 +168,7 @@ def _inspect_segment(
             except BrokerError as error:
                 raise BadBatchError(position, error.message) from error
             positions[position] = header.last_offset
+            places_crc = extend_places(places_crc, header.last_offset, header.size_bytes)
             found.batches += 1
             found.records += header.record_count
             if found.first_timestamp < 0:
@@ -156,6 +176,8 @@ def _inspect_segment(
             found.last_timestamp = max(found.last_timestamp, header.max_timestamp)
             if not was_damaged:
                 found.end_offset = header.next_offset
+                found.last_epoch = max(found.last_epoch, header.partition_leader_epoch)
+            found.seen_offset = max(found.seen_offset, header.next_offset)
             if progress is not None:
                 progress(header.size_bytes)
     except BadBatchError as error:
@@ -165,7 +187,32 @@ def _inspect_segment(
             _note(found, path, error.position, f"{error.reason}; never acknowledged, to be cut off", is_damage=False)
     finally:
         file.close()
-    return positions
+    return positions, places_crc
+
+
+def _inspect_seal(
+    filesystem: Filesystem, found: Inspection, directory: str, base: Offset, places_crc: int, names: list[str]
+) -> None:
+    """Compare a segment's files with its seal."""
+    path = f"{directory}/{file_name(base, SEAL_SUFFIX)}"
+    if file_name(base, SEAL_SUFFIX) not in names:
+        return  # told already
+    try:
+        seal = decode_seal(filesystem.read_file(path))
+    except BadIndexError as error:
+        _note(found, path, None, f"{error}; made anew from the log", is_damage=False)
+        return
+    log = f"{directory}/{file_name(base, LOG_SUFFIX)}"
+    if filesystem.size_of(log) != seal.size_bytes or found.is_damaged:
+        return  # written to since, or told already
+    if places_crc != seal.places_crc:
+        _note(found, log, 0, "offsets are not those that were written (by the seal)", is_damage=True)
+    expected = (seal.index_crc, seal.time_index_crc, seal.transaction_index_crc)
+    for suffix, crc in zip((INDEX_SUFFIX, TIME_INDEX_SUFFIX, TRANSACTION_INDEX_SUFFIX), expected, strict=True):
+        if file_name(base, suffix) in names:
+            beside = f"{directory}/{file_name(base, suffix)}"
+            if google_crc32c.value(filesystem.read_file(beside)) != crc:
+                _note(found, beside, None, "not what was sealed; made anew from the log", is_damage=False)
 
 
 def _inspect_beside(
@@ -179,12 +226,14 @@ def _inspect_beside(
     is_active: bool,
 ) -> None:
     """Check the indexes of one segment against its batches."""
-    size = filesystem_size(filesystem, f"{directory}/{file_name(base, LOG_SUFFIX)}")
-    for suffix in (INDEX_SUFFIX, TIME_INDEX_SUFFIX, TRANSACTION_INDEX_SUFFIX):
+    size = filesystem.size_of(f"{directory}/{file_name(base, LOG_SUFFIX)}")
+    for suffix in SIDE_SUFFIXES:
         path = f"{directory}/{file_name(base, suffix)}"
         if file_name(base, suffix) not in names:
             if not is_active:
                 _note(found, path, None, "missing; made anew from the log", is_damage=False)
+            continue
+        if suffix == SEAL_SUFFIX:
             continue
         data = filesystem.read_file(path)
         try:
@@ -218,12 +267,3 @@ def _inspect_small(filesystem: Filesystem, found: Inspection, directory: str, na
         read_partition_metadata(filesystem, directory)
     except StorageError as error:
         _note(found, directory, None, str(error), is_damage=True)
-
-
-def filesystem_size(filesystem: Filesystem, path: str) -> int:
-    """Length of a file in bytes."""
-    file = filesystem.open(path)
-    try:
-        return file.size()
-    finally:
-        file.close()

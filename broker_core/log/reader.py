@@ -61,6 +61,8 @@ class LogReader:
         segment = self._segments.holding(offset)
         try:
             while True:
+                if self.gaps:
+                    segment.prove()
                 found = self._locate(segment, offset)
                 if found is not None:
                     break
@@ -127,6 +129,8 @@ class LogReader:
 
     def _scan(self, segment: Segment, offset: Offset) -> Iterator[ScannedBatch]:
         """Batches of ``segment`` from the one that holds ``offset`` on."""
+        if self.gaps:
+            segment.prove()
         found = self._locate(segment, offset)
         if found is None:
             return iter(())

@@ -22,16 +22,18 @@ from broker_core.log.directory import LogDirectory
 from broker_core.log.epochs import LeaderEpochs
 from broker_core.log.format import (
     INDEX_SUFFIX,
+    LEADER_EPOCHS_NAME,
     LOG_SUFFIX,
+    SEAL_SUFFIX,
     SIDE_SUFFIXES,
     SNAPSHOT_SUFFIX,
-    TRANSACTION_INDEX_SUFFIX,
     file_name,
 )
 from broker_core.log.index import BadIndexError
 from broker_core.log.producer_snapshot import BadSnapshotError, decode_snapshot
 from broker_core.log.producer_state import ProducerStates
 from broker_core.log.scan import BadBatchError, ScannedBatch, scan_batches
+from broker_core.log.seal import Seal
 from broker_core.log.segment import Segment
 from broker_core.model import LeaderEpoch, Offset, TimestampMs
 from broker_core.ports import Observer
@@ -96,13 +98,12 @@ class Recovery:
         if not bases:
             self._start_empty()
             return
-        first = self._load_trusted(bases) if self._load_epochs() else 0
+        first = self._load_trusted(bases) if self._load_epochs(bases) else 0
         if first < len(bases):
             self._load_producers(bases[first])
             self.epochs.truncate_to(bases[first])
             self._scan(bases[first:])
         else:
-            self._find_end()
             self._load_producers(self.segments[-1].next_offset)
             self.is_sealed = self.clean
         self.producers.expire(now_ms, self.directory.config.producer_id_expiration_ms)
@@ -138,10 +139,16 @@ class Recovery:
         self.directory.create()
         self.segments = [first_segment(self.directory)]
 
-    def _load_epochs(self) -> bool:
-        """False if the file is damaged or missing: the batches know their epochs, so every segment is scanned."""
+    def _load_epochs(self, bases: list[Offset]) -> bool:
+        """False if the file is damaged or missing: the batches know their epochs, so every segment is scanned.
+
+        It has no checksum; the newest seal knows it. That is one of the last two segments'.
+        """
         try:
             epochs = self.directory.read_epochs()
+            seal = next(filter(None, map(self._read_seal, reversed(bases[-2:]))), None)
+            if epochs is not None and seal and epochs.stored_crc not in (seal.epochs_before_crc, seal.epochs_crc):
+                raise StorageError(f"{self.directory.path}/{LEADER_EPOCHS_NAME} is not what was sealed")
         except StorageError as error:
             self.observer.event("log.epochs_damaged", path=self.directory.path, reason=str(error))
             epochs = None
@@ -157,35 +164,29 @@ class Recovery:
             following = base if last else bases[index + 1]
             if not self.clean and (last or following > self.recovery_point):
                 return index
-            segment = self.directory.segment(base)
-            if not all(file_name(base, suffix) in names for suffix in SIDE_SUFFIXES):
+            segment, seal = self.directory.segment(base), self._read_seal(base)
+            if seal is None or not all(file_name(base, suffix) in names for suffix in SIDE_SUFFIXES):
                 self.observer.event("log.index_missing", path=segment.path())
                 return index
             try:
-                segment.trust(EVERYTHING if last else following)
+                segment.trust(seal)
+                if not last and seal.next_offset != following:
+                    raise BadIndexError(f"offset {seal.next_offset} should follow, the next segment has {following}")
             except BadIndexError as error:
-                self.observer.event("log.index_damaged", path=segment.path(TRANSACTION_INDEX_SUFFIX), reason=str(error))
+                self.observer.event("log.index_damaged", path=segment.path(), reason=str(error))
                 return index
             self.segments.append(segment)
         return len(bases)
 
-    def _find_end(self) -> None:
-        """After a clean close: walk the last segment from its last index entry to the end."""
-        active = self.segments[-1]
-        active.next_offset = active.base_offset
+    def _read_seal(self, base: Offset) -> Seal | None:
+        """The seal of a segment; None if it is missing, or damaged: then it is written anew after a scan."""
         try:
-            offsets, _ = active.columns()
-            entry = offsets.lookup(2**31 - 1)
-            position, expected = (0, active.base_offset) if entry is None else (entry[1], None)
-            if expected is None:
-                expected = _base_offset_at(active, position)
-            for scanned in self._batches(active, position, expected):
-                header = scanned.header
-                active.next_offset = header.base_offset + header.last_offset_delta + 1
-            first = next(self._batches(active, 0, active.base_offset), None)
-            active.first_timestamp = -1 if first is None else first.header.max_timestamp
-        except BadBatchError as error:
-            raise damaged(active, error) from error
+            return self.directory.read_seal(base)
+        except BadIndexError as error:
+            self.observer.event(
+                "log.seal_damaged", path=f"{self.directory.path}/{file_name(base, SEAL_SUFFIX)}", reason=str(error)
+            )
+            return None
 
     def _batches(self, segment: Segment, position: int, expected: Offset) -> Iterator[ScannedBatch]:
         gaps = self.directory.config.may_have_gaps
@@ -224,7 +225,7 @@ class Recovery:
                 break
             segment = self.directory.segment(base)
             self.segments.append(segment)
-            bad = self._scan_segment(segment)
+            bad = self._scan_segment(segment, is_last=index == len(bases) - 1)
             if bad is not None:
                 if segment.next_offset < self.durable_end:
                     raise damaged(segment, bad) from bad
@@ -236,7 +237,7 @@ class Recovery:
                 segment.file.sync()
         for segment in self.segments[:-1]:
             if segment.base_offset >= bases[0]:
-                segment.seal()
+                self.directory.seal(segment, self.epochs)
         self.directory.sync()
 
     def _require_undurable(self, segment: Segment, reason: str) -> None:
@@ -253,18 +254,27 @@ class Recovery:
         previous = self.segments[-1]
         if previous.next_offset == base:
             return False
+        seal = self._read_seal(previous.base_offset)
+        if seal is not None and seal.size_bytes == previous.size_bytes and seal.next_offset < base:
+            return True  # another segment lay between
         if base > previous.next_offset and self.directory.config.may_have_gaps and base <= self.recovery_point:
             previous.next_offset = base  # compaction took the last batches
             return False
         return True
 
-    def _scan_segment(self, segment: Segment) -> BadBatchError | None:
+    def _scan_segment(self, segment: Segment, *, is_last: bool) -> BadBatchError | None:
         end = segment.file.size()
         segment.size_bytes = 0
         gaps = self.directory.config.may_have_gaps
+        seal = self._read_seal(segment.base_offset)
         try:
             for scanned in scan_batches(segment.file, 0, end, segment.base_offset, gaps=gaps):
                 header = scanned.header
+                is_gap = segment.next_offset < header.base_offset
+                if is_gap and is_last and seal is None and header.next_offset > self.recovery_point:
+                    return BadBatchError(
+                        scanned.position, f"offset {header.base_offset} where {segment.next_offset} should follow"
+                    )
                 if not self._is_next_epoch(header.partition_leader_epoch):
                     return BadBatchError(
                         scanned.position, f"leader epoch {header.partition_leader_epoch} is out of order"
@@ -272,6 +282,8 @@ class Recovery:
                 self.epochs.assign(header.partition_leader_epoch, header.base_offset)
                 follow(self.producers, scanned, segment)
                 segment.note(header.size_bytes, header.last_offset, header.newest_timestamp)
+                if seal is not None and segment.size_bytes == seal.size_bytes and segment.places_crc != seal.places_crc:
+                    raise damaged(segment, BadBatchError(0, "its offsets are not those that were sealed"))
         except BadBatchError as bad:
             return bad
         except CorruptBatch as error:  # a control batch that is no transaction marker
@@ -317,10 +329,6 @@ def damaged(segment: Segment, bad: BadBatchError) -> StorageError:
     )
 
 
-def _base_offset_at(segment: Segment, position: int) -> Offset:
-    return int.from_bytes(segment.file.read_at(position, 8), "big", signed=True)
-
-
 def recover(
     directory: LogDirectory,
     observer: Observer,
@@ -357,7 +365,7 @@ def recover(
     segments, end = recovery.segments, recovery.segments[-1].next_offset
     if start_offset is None:
         start_offset = segments[0].base_offset
-    elif clean and segments[0].base_offset > start_offset:  # after a crash retention may have got further than it says
+    elif segments[0].base_offset > start_offset:
         raise StorageError(
             f"{segments[0].file.path}: the log begins here, but offsets from {start_offset} on were not deleted: "
             f"segments of {directory.topic_partition} before this one are missing; restore them from a backup"

@@ -27,6 +27,8 @@ from broker_core.protocol.batch import (
 )
 
 SCAN_BYTES: Final = 1024 * 1024
+WALK_BYTES: Final = 4096
+"""Read for one header: those of small batches behind it come along."""
 
 
 class BadBatchError(Exception):
@@ -107,6 +109,26 @@ def _checked(data: bytes, start: int, position: int, expected_offset: Offset, ga
     if header.last_offset_delta < 0:
         raise BadBatchError(position, f"negative offset delta {header.last_offset_delta}")
     return header
+
+
+def walk_headers(file: File, end: int) -> Iterator[tuple[Offset, int]]:
+    """Last offset and size of every batch in the first ``end`` bytes; no checksum is looked at.
+
+    Raises:
+        BadBatchError: there is no batch header where one should be.
+    """
+    position, data, data_position = 0, b"", 0
+    while position < end:
+        start = position - data_position
+        if start + HEADER_BYTES > len(data):
+            data, data_position, start = file.read_at(position, WALK_BYTES), position, 0
+            if len(data) < HEADER_BYTES:
+                raise BadBatchError(position, f"only {len(data)} bytes are left")
+        base, length, _, magic, _, _, delta = BATCH_FIELDS.unpack_from(data, start)
+        if magic != MAGIC or length < HEADER_BYTES - PREFIX_BYTES or delta < 0:
+            raise BadBatchError(position, "no batch header")
+        yield base + delta, PREFIX_BYTES + length
+        position += PREFIX_BYTES + length
 
 
 def measure(

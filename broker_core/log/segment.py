@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+import google_crc32c
+
 from broker_core.log.aborted import IndexedAbort, decode_aborts, encode_aborts
 from broker_core.log.format import (
     INDEX_SUFFIX,
@@ -19,9 +21,10 @@ from broker_core.log.format import (
     TRANSACTION_INDEX_SUFFIX,
     file_name,
 )
-from broker_core.log.index import OFFSET_ENTRY_BYTES, TIME_ENTRY, BadIndexError, OffsetIndex, TimeIndex, last_entry
+from broker_core.log.index import OFFSET_ENTRY_BYTES, TIME_ENTRY, BadIndexError, OffsetIndex, TimeIndex
 from broker_core.log.results import SegmentFacts
-from broker_core.log.scan import scan_batches
+from broker_core.log.scan import BadBatchError, scan_batches, walk_headers
+from broker_core.log.seal import NO_ABORTS_CRC, Seal, encode_seal, extend_places
 from broker_core.model import NO_OFFSET, NO_TIMESTAMP, Offset, TimestampMs
 from broker_core.ports import File, Filesystem
 
@@ -35,12 +38,14 @@ class Segment:
         aborted: aborted transactions whose marker lies here.
         index_interval_bytes: one index entry for so many bytes.
         max_timestamp, max_timestamp_offset: the largest timestamp, and the last offset of the batch that holds it.
+        places_crc: over the places of all batches; see ``seal``.
         extension: what compaction appends to the files' names while they are not in force.
     """
 
     __slots__ = (
-        "_bytes_since_index", "_columns", "_directory", "_file", "_filesystem", "aborted", "base_offset", "extension",
-        "first_timestamp", "index_interval_bytes", "max_timestamp", "max_timestamp_offset", "next_offset", "size_bytes",
+        "_bytes_since_index", "_checksums", "_columns", "_directory", "_file", "_filesystem", "_proof", "aborted",
+        "base_offset", "extension", "first_timestamp", "index_interval_bytes", "max_timestamp", "max_timestamp_offset",
+        "next_offset", "places_crc", "size_bytes",
     )  # fmt: skip
 
     def __init__(
@@ -82,7 +87,10 @@ class Segment:
     def reset(self) -> None:
         """Forget what is known of the content, before a scan notes it again."""
         self._columns = (OffsetIndex(), TimeIndex())
+        self._checksums: tuple[int, int] | None = None
+        self._proof: tuple[int, int] | None = None
         self._bytes_since_index = 0
+        self.places_crc = 0
         self.aborted = []
         self.size_bytes = 0
         self.next_offset = self.base_offset
@@ -106,6 +114,7 @@ class Segment:
             self._bytes_since_index = 0
         self._bytes_since_index += size
         self.size_bytes += size
+        self.places_crc = extend_places(self.places_crc, last_offset, size)
         self.next_offset = last_offset + 1
 
     def is_full(self, size: int, last_offset: Offset, segment_bytes: int, index_bytes: int) -> bool:
@@ -115,20 +124,22 @@ class Segment:
         offsets, times = self.columns()
         return len(offsets) * OFFSET_ENTRY_BYTES >= index_bytes or (len(times) + 1) * TIME_ENTRY.size >= index_bytes
 
-    def seal(self) -> None:
-        """Write and sync the files beside the log; their directory entries are the caller's to sync. Raises OSError."""
-        for file in self.write_side_files():
-            file.sync()
+    def write_side_files(self, epoch_checksums: tuple[int, int]) -> Iterator[File]:
+        """Write the files beside the log, one after the other; each is to be synced before the next is asked for, and
+        their directory entries in the end.
 
-    def write_side_files(self) -> Iterator[File]:
-        """Write the files beside the log, one after the other; each is to be synced before the next is asked for.
+        Arguments:
+            epoch_checksums: of the epochs' file, for the seal.
 
         Raises OSError.
         """
         offsets, times = self.columns()
         if self.max_timestamp >= 0:
             times.append_larger(self.max_timestamp, self.max_timestamp_offset - self.base_offset)
-        contents = (offsets.encode(), times.encode(), encode_aborts(self.aborted))
+        indexes = (offsets.encode(), times.encode(), encode_aborts(self.aborted))
+        seal = _seal_of(self, indexes, epoch_checksums)
+        self._checksums = (seal.index_crc, seal.time_index_crc)
+        contents = (*indexes, encode_seal(seal))
         for suffix, data in zip(SIDE_SUFFIXES, contents, strict=True):
             file = self._filesystem.open(self.path(suffix), create=True)
             try:
@@ -140,21 +151,47 @@ class Segment:
 
     # -- opening
 
-    def trust(self, next_offset: Offset) -> None:
-        """Take the files beside the log as they are; offsets and times are read when first needed.
-
-        Arguments:
-            next_offset: base offset of the next segment.
+    def trust(self, seal: Seal) -> None:
+        """Take the files beside the log as they were sealed; offsets and times are read when first needed, the log too.
 
         Raises:
-            BadIndexError: the transaction index is damaged; the segment must be scanned.
+            BadIndexError: the log's length or the transaction index is not what was sealed; the segment is to be
+                scanned.
             OSError: also if a file is missing.
         """
-        self.size_bytes = self.file.size()
-        self.next_offset = next_offset
-        data = self._filesystem.read_file(self.path(TRANSACTION_INDEX_SUFFIX))
-        self.aborted = decode_aborts(data, self.base_offset, next_offset)
+        size = self._filesystem.size_of(self.path())
+        if size != seal.size_bytes:
+            raise BadIndexError(f"the log has {size} bytes, {seal.size_bytes} were sealed")
+        if seal.transaction_index_crc != NO_ABORTS_CRC:
+            data = self._filesystem.read_file(self.path(TRANSACTION_INDEX_SUFFIX))
+            if google_crc32c.value(data) != seal.transaction_index_crc:
+                raise BadIndexError("the transaction index has a wrong checksum")
+            self.aborted = decode_aborts(data, self.base_offset, seal.next_offset)
+        self.size_bytes, self.next_offset = size, seal.next_offset
+        self.first_timestamp = seal.first_timestamp
+        self.max_timestamp, self.max_timestamp_offset = seal.max_timestamp, seal.max_timestamp_offset
+        self.places_crc = seal.places_crc
+        self._proof = (size, seal.places_crc)
+        self._checksums = (seal.index_crc, seal.time_index_crc)
         self._columns = None
+
+    def prove(self) -> None:
+        """Where offsets may be missing, batches that follow each other prove nothing: compare their places with the
+        seal, once, before any is served.
+
+        Raises:
+            BadBatchError: some batch's offset or length is not what was written.
+            OSError: the log cannot be read.
+        """
+        if self._proof is None:
+            return
+        size, sealed_crc = self._proof
+        crc = 0
+        for last_offset, batch_size in walk_headers(self.file, size):
+            crc = extend_places(crc, last_offset, batch_size)
+        if crc != sealed_crc:
+            raise BadBatchError(0, f"the offsets in these {size} bytes are not those that were written (by the seal)")
+        self._proof = None
 
     def columns(self) -> tuple[OffsetIndex, TimeIndex]:
         """Both indexes, loaded (or, when damaged, rebuilt) if they are not in memory.
@@ -165,11 +202,11 @@ class Segment:
         """
         if self._columns is None:
             try:
-                offsets = OffsetIndex.decode(self._filesystem.read_file(self.path(INDEX_SUFFIX)), self.size_bytes)
-                times = TimeIndex.decode(self._filesystem.read_file(self.path(TIME_INDEX_SUFFIX)))
-                self._columns = (offsets, times)
-                self.max_timestamp, relative = times.last
-                self.max_timestamp_offset = self.base_offset + relative
+                paths = self.path(INDEX_SUFFIX), self.path(TIME_INDEX_SUFFIX)
+                contents = [self._filesystem.read_file(path) for path in paths]
+                if self._checksums is not None and tuple(map(google_crc32c.value, contents)) != self._checksums:
+                    raise BadIndexError("wrong checksum")
+                self._columns = OffsetIndex.decode(contents[0], self.size_bytes), TimeIndex.decode(contents[1])
             except (BadIndexError, FileNotFoundError):
                 self.rebuild()
         assert self._columns is not None
@@ -185,17 +222,11 @@ class Segment:
         for _, header, _, _ in scan_batches(self.file, 0, self.size_bytes, self.base_offset, gaps=True):
             fresh.note(header.size_bytes, header.last_offset, header.newest_timestamp)
         self._columns = fresh._columns
-        self.max_timestamp, self.max_timestamp_offset = fresh.max_timestamp, fresh.max_timestamp_offset
+        if self._columns is not None and fresh.max_timestamp >= 0:  # as it is sealed
+            self._columns[1].append_larger(fresh.max_timestamp, fresh.max_timestamp_offset - self.base_offset)
 
     def facts(self) -> SegmentFacts:
-        """What retention and compaction go by; the time index is read at most once for it. Raises OSError."""
-        if self.max_timestamp < 0 and self.size_bytes and self._columns is None:
-            file = self._filesystem.open(self.path(TIME_INDEX_SUFFIX))
-            try:
-                self.max_timestamp, relative = last_entry(file)
-                self.max_timestamp_offset = self.base_offset + relative
-            finally:
-                file.close()
+        """What retention and compaction go by."""
         return SegmentFacts(self.base_offset, self.next_offset, self.size_bytes, self.max_timestamp)
 
     # -- ending
@@ -219,3 +250,20 @@ class Segment:
         if self._file is not None:
             self._file.close()
             self._file = None
+
+
+def _seal_of(segment: Segment, indexes: tuple[bytes, bytes, bytes], epoch_checksums: tuple[int, int]) -> Seal:
+    index_crc, time_index_crc, aborts_crc = map(google_crc32c.value, indexes)
+    return Seal(
+        size_bytes=segment.size_bytes,
+        next_offset=segment.next_offset,
+        first_timestamp=segment.first_timestamp,
+        max_timestamp=segment.max_timestamp,
+        max_timestamp_offset=segment.max_timestamp_offset,
+        places_crc=segment.places_crc,
+        index_crc=index_crc,
+        time_index_crc=time_index_crc,
+        transaction_index_crc=aborts_crc,
+        epochs_before_crc=epoch_checksums[0],
+        epochs_crc=epoch_checksums[1],
+    )

@@ -84,7 +84,7 @@ class SegmentList:
         be trusted if it lies below the recovery point. After an OSError the old segment is still the active one.
         """
         old, directory = self.active, self._directory
-        old.seal()
+        directory.seal(old, epochs)
         directory.write_snapshot(old.next_offset, producers)
         directory.write_epochs(epochs)
         directory.sync()

@@ -6,7 +6,7 @@ which log take a step when is ``housekeeping``'s business.
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from typing import TypeAlias
 
 from broker_core.log.partition_log import PartitionLog
@@ -25,14 +25,17 @@ def segment_facts(log: PartitionLog) -> list[SegmentFacts]:
     return [segment.facts() for segment in log.parts.segments]
 
 
-def retain(log: PartitionLog, now_ms: TimestampMs, durable_offset: Offset) -> Work:
+def retain(
+    log: PartitionLog, now_ms: TimestampMs, durable_offset: Offset, persist_start: Callable[[], None] | None = None
+) -> Work:
     """Delete what retention and the log's start offset let go, a segment a step, oldest first and each durably.
 
-    The start offset rises first: what readers were told to be gone stays gone in this run. A crash leaves a log without
-    a gap that begins with an older segment; what is deleted by age or size need not be remembered.
+    The start offset rises first, durably: what readers were told to be gone stays gone, and segments that are missing
+    at or above it are damage. A crash leaves a log without a gap that begins with an older segment.
 
     Arguments:
         durable_offset: nothing at or above it is deleted.
+        persist_start: makes the log's start durable; raises OSError, and then nothing is removed.
 
     Returns:
         the log's start offset.
@@ -52,6 +55,8 @@ def retain(log: PartitionLog, now_ms: TimestampMs, durable_offset: Offset) -> Wo
         writer.roll()
         yield None
     log.delete_records_before(plan.start_offset)
+    if persist_start is not None:
+        persist_start()
     for _ in range(plan.count):
         try:
             segments.drop_first()

@@ -192,7 +192,7 @@ class LogWriter:
                 for file in self._segments.unsynced_files(synced_offset):
                     file.sync()
                 self._producers.expire(now_ms, self._config.producer_id_expiration_ms)
-                self._segments.active.seal()
+                self._directory.seal(self._segments.active, self._epochs)
                 self._directory.write_snapshot(self._segments.active.next_offset, self._producers)
                 self._directory.write_epochs(self._epochs)
                 self._directory.sync()

@@ -323,6 +323,22 @@ def control_batch(producer_id: int, producer_epoch: int, coordinator_epoch: int,
     )
 
 
+def empty_batch(base_offset: int, last_offset: int, leader_epoch: int) -> bytes:
+    """A batch of nobody without records, which takes these offsets: nothing else ever gets them."""
+    assert 0 <= base_offset <= last_offset
+    return _assemble(
+        b"",
+        base_offset=base_offset,
+        leader_epoch=leader_epoch,
+        attributes=0,
+        last_offset_delta=last_offset - base_offset,
+        base_timestamp=NO_TIMESTAMP,
+        max_timestamp=NO_TIMESTAMP,
+        producer=(NO_PRODUCER_ID, NO_PRODUCER_EPOCH, NO_SEQUENCE),
+        record_count=0,
+    )
+
+
 def keep_records(
     data: bytes, header: BatchHeader, kept: Sequence[int], *, delete_horizon_ms: int | None = None
 ) -> bytes:

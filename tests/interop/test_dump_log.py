@@ -113,7 +113,8 @@ def test_after_a_torn_end(tmp_path: Path, cut: int) -> None:
     busy(tmp_path / "live")
     shutil.copytree(tmp_path / "live", tmp_path / "torn")
     last = [path for path in files_of(tmp_path / "torn/logs/orders-0") if path.suffix == ".log"][-1]
-    (tmp_path / "torn/recovery-point-offset-checkpoint").unlink(missing_ok=True)
+    for name in ("log-offsets", "recovery-point-offset-checkpoint"):
+        (tmp_path / "torn" / name).unlink(missing_ok=True)
     with last.open("r+b") as file:
         file.truncate(last.stat().st_size - cut)
         file.seek(0, 2)

@@ -102,7 +102,7 @@ def crashed(number: int, mode: CrashMode, seed: int) -> tuple[MemoryFilesystem, 
 def test_a_crash_before_any_operation_loses_nothing_that_was_synced(mode: CrashMode) -> None:
     for number in range(OPERATIONS):
         filesystem, witness = crashed(number, mode, number)
-        log = open_log(filesystem, recovery_point=witness.synced, start_offset=0, leader_epoch=2)
+        log = open_log(filesystem, recovery_point=witness.synced, leader_epoch=2)
         witness.check(log)
         end = log.append(batch(b"goes on"), NOW_MS).base_offset
         sync(log)

@@ -210,3 +210,12 @@ def test_bad_topic_names(name: str) -> None:
 @pytest.mark.parametrize("name", ["a", "A-b_c.9", "a" * 249, "__consumer_offsets", "..."])
 def test_good_topic_names(name: str) -> None:
     check_topic_name(name)
+
+
+def test_a_missing_catalog_beside_logs_is_damage_and_no_new_directory() -> None:
+    """All logs would belong to no topic, and be removed."""
+    filesystem = MemoryFilesystem()
+    filesystem.make_directory("logs/words-0")
+    with pytest.raises(StorageError, match="catalog: missing, but there are logs in 'logs'; restore"):
+        Catalog(filesystem, random.Random(1)).load()
+    assert filesystem.list_directory("logs") == ["words-0"]

@@ -6,10 +6,11 @@ from uuid import UUID
 
 from broker_core.catalog import Topic
 from broker_core.config import LogConfig
+from broker_core.data_directory import LOGS_PATH
 from broker_core.log.checkpoint import read_partition_metadata
 from broker_core.memory_filesystem import MemoryFilesystem
 from broker_core.model import TopicPartition
-from broker_core.partition_directories import LOGS_PATH, create_partition_log, directory_of, remove_strays
+from broker_core.partition_directories import create_partition_log, directory_of, remove_strays
 from tests.unit.broker_core.broker_kit import Events
 
 WORDS = Topic(name="words", id=UUID(int=7), partitions=1)

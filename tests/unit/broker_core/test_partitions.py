@@ -9,11 +9,11 @@ import pytest
 
 from broker_core.catalog import Topic
 from broker_core.config import Durability, LogConfig
+from broker_core.data_directory import LOGS_PATH
 from broker_core.errors import BrokerError, ErrorCode, StorageError
 from broker_core.memory_filesystem import MemoryFilesystem, SimulatedCrash
 from broker_core.model import TopicPartition
 from broker_core.outcome import SyncResult
-from broker_core.partition_directories import LOGS_PATH
 from broker_core.partitions import CHECKPOINT_INTERVAL_MS, Partitions
 from broker_core.protocol.batch import build_batch
 from broker_core.recovery_points import RECOVERY_POINTS_PATH

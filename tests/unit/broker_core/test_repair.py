@@ -80,8 +80,14 @@ def test_a_flipped_byte_anywhere_in_a_log_is_found_and_repaired(segment_bytes: s
             checked.close()
             assert files(kit.filesystem, copy) == before
             reopen(kit)
-            assert kit.values("words") == [f"value {index}" for index in range(found.end_offset)]
-            assert kit.produce("words", "again").base_offset == found.end_offset
+            kept = [f"value {index}" for index in range(found.end_offset)]
+            assert kit.values("words") == kept
+            assert kit.produce("words", "again").base_offset == 12, "no offset is given out twice"
+            assert kit.values("words") == [*kept, "again"]
+            kit.restart()
+            assert kit.values("words") == [*kept, "again"]
+            kit.restart(crash="drop")
+            assert kit.values("words") == [*kept, "again"]
 
 
 @pytest.mark.parametrize("suffix", [".index", ".timeindex", ".txnindex", ".snapshot"])
@@ -123,6 +129,15 @@ def test_missing_segments_and_lost_tails_are_damage() -> None:
     names = [name for name in kit.filesystem.list_directory("logs/words-0") if name.endswith(".log")]
     kit.filesystem.remove(f"logs/words-0/{names[1]}")
     assert "should follow" in str(check(kit).inspect(WORDS).findings[0])
+    kit = closed(segment_bytes="300")
+    kit.filesystem.remove(f"logs/words-0/{names[0]}")
+    checked = check(kit)
+    found = checked.inspect(WORDS)
+    assert "but offsets from 0 on were not deleted" in str(found.findings[0])
+    checked.repair(WORDS, found, "now")
+    checked.close()
+    reopen(kit)
+    assert kit.values("words") == [f"value {index}" for index in range(found.start_offset, 12)]
     kit = closed()
     kit.filesystem.replace_file(LOG, kit.filesystem.read_file(LOG)[:200])
     assert check(kit).inspect(WORDS).is_damaged

@@ -77,7 +77,8 @@ def test_a_topic_that_is_known_but_has_no_directory_is_empty_again() -> None:
     kit.create("words")
     kit.broker.close(kit.now_ms)
     kit.filesystem.remove_tree("logs/words-0")
-    kit.filesystem.remove("recovery-point-offset-checkpoint")
+    for name in ("log-offsets", "recovery-point-offset-checkpoint"):
+        kit.filesystem.remove(name)
     kit.broker = kit._make()
     kit.open()
     assert kit.produce("words", "a").base_offset == 0

@@ -8,9 +8,9 @@ from broker_core.errors import StorageError
 from broker_core.log.checkpoint import (
     decode_epochs,
     encode_epochs,
+    encode_offsets,
     read_checkpoint,
     read_partition_metadata,
-    write_checkpoint,
     write_partition_metadata,
 )
 from broker_core.memory_filesystem import MemoryFilesystem
@@ -24,8 +24,8 @@ TOPIC_ID = UUID(bytes=bytes(range(16)))
 
 def test_offsets_are_written_as_documented_and_read_back() -> None:
     filesystem = MemoryFilesystem()
-    write_checkpoint(filesystem, "points", OFFSETS)
-    assert filesystem.read_file("points") == text_example(PAGE, 0)
+    assert encode_offsets(OFFSETS) == text_example(PAGE, 0)
+    filesystem.replace_file("points", encode_offsets(OFFSETS))
     assert read_checkpoint(filesystem, "points") == OFFSETS
 
 

@@ -4,6 +4,8 @@ import pytest
 
 from broker_core.log.aborted import IndexedAbort
 from broker_core.log.index import BadIndexError
+from broker_core.log.scan import BadBatchError
+from broker_core.log.seal import Seal, decode_seal
 from broker_core.log.segment import Segment
 from broker_core.memory_filesystem import MemoryFilesystem
 from broker_core.protocol.batch import with_offset
@@ -28,6 +30,15 @@ def fill(segment: Segment, count: int) -> list[tuple[int, int]]:
     return places
 
 
+def seal(segment: Segment) -> None:
+    for file in segment.write_side_files((1, 2)):
+        file.sync()
+
+
+def read_seal(segment: Segment) -> Seal:
+    return decode_seal(segment._filesystem.read_file(segment.path(".seal")))
+
+
 def test_a_batch_is_indexed_once_the_interval_lies_before_it() -> None:
     """As in Kafka: never the first one, and with the offset of its last record."""
     segment = new_segment(MemoryFilesystem())
@@ -45,9 +56,9 @@ def test_sealed_columns_are_read_back_and_end_with_the_largest_timestamp() -> No
     segment = new_segment(filesystem)
     fill(segment, 10)
     segment.aborted.append(IndexedAbort(1, 101, 105, 106))
-    segment.seal()
+    seal(segment)
     opened = Segment(filesystem, "d", 100, 150)
-    opened.trust(110)
+    opened.trust(read_seal(opened))
     offsets, times = opened.columns()
     assert offsets.encode() == segment.columns()[0].encode()
     assert times.last == (NOW_MS + 9, 9)
@@ -62,7 +73,7 @@ def test_a_bad_index_is_rebuilt_from_the_log(suffix: str, damage: str) -> None:
     filesystem = MemoryFilesystem()
     segment = new_segment(filesystem)
     fill(segment, 10)
-    segment.seal()
+    seal(segment)
     path = segment.path(suffix)
     if damage == "missing":
         filesystem.remove(path)
@@ -70,28 +81,59 @@ def test_a_bad_index_is_rebuilt_from_the_log(suffix: str, damage: str) -> None:
         data = filesystem.read_file(path)
         filesystem.replace_file(path, data[:-1] if damage == "torn" else bytes(len(data)))
     opened = Segment(filesystem, "d", 100, 150)
-    opened.trust(112)
+    opened.trust(read_seal(opened))
     offsets, times = opened.columns()
     assert offsets.encode() == segment.columns()[0].encode()
     assert times.last == (NOW_MS + 9, 9)
-    assert opened.next_offset == 112, "the next segment's base, not what the scan saw"
 
 
-def test_a_bad_transaction_index_is_not_trusted() -> None:
+@pytest.mark.parametrize("position", range(34))
+def test_a_transaction_index_that_is_not_what_was_sealed_is_not_trusted(position: int) -> None:
     filesystem = MemoryFilesystem()
     segment = new_segment(filesystem)
-    fill(segment, 3)
-    segment.seal()
-    filesystem.replace_file(segment.path(".txnindex"), b"torn")
-    with pytest.raises(BadIndexError):
-        Segment(filesystem, "d", 100, 150).trust(103)
+    fill(segment, 8)
+    segment.aborted.append(IndexedAbort(1, 101, 105, 106))
+    seal(segment)
+    data = bytearray(filesystem.read_file(segment.path(".txnindex")))
+    data[position] ^= 1
+    filesystem.replace_file(segment.path(".txnindex"), bytes(data))
+    opened = Segment(filesystem, "d", 100, 150)
+    with pytest.raises(BadIndexError, match="wrong checksum"):
+        opened.trust(read_seal(opened))
+
+
+def test_a_log_of_another_length_is_not_trusted() -> None:
+    filesystem = MemoryFilesystem()
+    segment = new_segment(filesystem)
+    fill(segment, 8)
+    seal(segment)
+    opened = Segment(filesystem, "d", 100, 150)
+    sealed = read_seal(opened)
+    segment.file.truncate(segment.size_bytes - 1)
+    with pytest.raises(BadIndexError, match="were sealed"):
+        opened.trust(sealed)
+
+
+def test_offsets_that_are_not_what_was_sealed_are_found_before_they_are_served() -> None:
+    """No checksum of a batch covers its offset, and in a log with gaps any larger one would do."""
+    filesystem = MemoryFilesystem()
+    segment = new_segment(filesystem)
+    places = fill(segment, 8)
+    seal(segment)
+    opened = Segment(filesystem, "d", 100, 150)
+    opened.trust(read_seal(opened))
+    opened.prove()
+    segment.file.write_at(places[-1][1], (1_000).to_bytes(8, "big"))
+    opened.trust(read_seal(opened))
+    with pytest.raises(BadBatchError, match="position 0: the offsets in these"):
+        opened.prove()
 
 
 def test_unloaded_columns_come_back() -> None:
     segment = new_segment(MemoryFilesystem())
     fill(segment, 10)
     before = segment.columns()[0].encode()
-    segment.seal()
+    seal(segment)
     segment.unload()
     assert segment.columns()[0].encode() == before
 
@@ -100,7 +142,7 @@ def test_sealing_again_replaces_what_was_longer() -> None:
     filesystem = MemoryFilesystem()
     segment = new_segment(filesystem)
     filesystem.replace_file(segment.path(".txnindex"), b"x" * 500)
-    segment.seal()
+    seal(segment)
     assert filesystem.read_file(segment.path(".txnindex")) == b""
 
 
@@ -124,7 +166,7 @@ def test_when_a_segment_is_full(size: int, last_offset: int, index_bytes: int, f
 def test_removal_takes_all_files() -> None:
     filesystem = MemoryFilesystem()
     segment = new_segment(filesystem)
-    segment.seal()
-    assert len(filesystem.list_directory("d")) == 4
+    seal(segment)
+    assert len(filesystem.list_directory("d")) == 5
     segment.remove()
     assert filesystem.list_directory("d") == []

@@ -98,3 +98,23 @@ def test_a_log_that_cannot_roll_says_so() -> None:
     with pytest.raises(StorageError, match="no space"):
         drain(retain(log, NOW_MS, log.high_watermark))
     assert drain(retain(log, NOW_MS, log.high_watermark)) == 60
+
+
+def test_the_start_is_durable_before_anything_is_removed() -> None:
+    """Otherwise a segment that is missing after a crash could be retention's work or the disk's."""
+    log = filled(MemoryFilesystem(), replace(SMALL, retention_ms=DAY_MS))
+    before = len(segment_facts(log))
+
+    def fail() -> None:
+        raise OSError(28, "full")
+
+    with pytest.raises(OSError, match="full"):
+        drain(retain(log, NOW_MS + 2 * DAY_MS, log.high_watermark, fail))
+    seen: list[int] = []
+
+    def persist() -> None:
+        seen.append(log.start_offset)
+        assert len(segment_facts(log)) >= before
+
+    drain(retain(log, NOW_MS + 2 * DAY_MS, log.high_watermark, persist))
+    assert seen == [60]
