@@ -14,7 +14,7 @@ import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from tests.benchmarks import parts
+from tests.benchmarks import parts, wire
 
 Row = dict[str, Any]
 
@@ -95,6 +95,7 @@ CASES: dict[str, Callable[[bool, str | None], Iterator[Row]]] = {
     "commit": parts.commit,
     "restore": parts.restore,
     "start": parts.start,
+    "wire": wire.wire,
 }
 
 

@@ -24,15 +24,19 @@ COMPLAINTS = re.compile(
 
 def kafka_script() -> Path:
     """The script; skips the test that asks where there is none, or nothing to run it with."""
+    script = find_kafka_script()
+    if script is None:
+        pytest.skip("no script for Kafka's tools (set STREAMS_KAFKA_SCRIPT), or no java or mvn to run it with")
+    return script
+
+
+def find_kafka_script() -> Path | None:
+    """The script, where it and what it needs are there."""
     named = os.environ.get("STREAMS_KAFKA_SCRIPT")
     candidates = [Path(named)] if named else [parent / "shared/apache-kafka/kafka" for parent in REPOSITORY.parents[:3]]
-    script = next((candidate for candidate in candidates if candidate.is_file()), None)
-    if script is None:
-        pytest.skip(f"no script for Kafka's tools at {candidates[0]}: set STREAMS_KAFKA_SCRIPT")
-    for program in ("java", "mvn"):
-        if shutil.which(program) is None:
-            pytest.skip(f"Kafka's tools need {program}")
-    return script
+    if not all(map(shutil.which, ("java", "mvn"))):
+        return None
+    return next((candidate for candidate in candidates if candidate.is_file()), None)
 
 
 def dump_log(files: list[Path], *options: str) -> str:
