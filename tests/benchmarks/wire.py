@@ -107,7 +107,7 @@ def wire(short: bool, directory: str | None) -> Iterator[Row]:
     with contextlib.ExitStack() as stack:
         contenders = [
             stack.enter_context(ours("synced")),
-            stack.enter_context(ours("unsynced", "log.durability=none")),
+            stack.enter_context(ours("unsynced", "durability=none")),
         ]
         if script is not None and not short:
             contenders.append(stack.enter_context(apache_kafka(script)))
@@ -165,7 +165,8 @@ def timed(contender: Contender, run: Callable[[], None]) -> tuple[float, float, 
 def create(address: str, topic: str, partitions: int) -> None:
     from confluent_kafka.admin import AdminClient, NewTopic
 
-    AdminClient({"bootstrap.servers": address}).create_topics([NewTopic(topic, partitions, 1)])[topic].result(30)
+    admin = AdminClient({"bootstrap.servers": address})
+    admin.create_topics([NewTopic(topic, partitions, 1)])[topic].result(30)
 
 
 def produce(address: str, topic: str, size: int, records: int) -> None:
