@@ -82,7 +82,7 @@ class Broker:
         settings = Settings(config, self._catalog, self._partitions)
         self._topics = Topics(config, self._catalog, self._partitions, guard, settings)
         self._coordinator = Coordinator(
-            config, InternalLogs(self._catalog, self._partitions), self._catalog.next_producer_id, observer
+            config, InternalLogs(self._catalog, self._partitions), self._catalog.next_producer_id, random, observer
         )
         self._context = BrokerContext(
             config=config,

@@ -143,6 +143,19 @@ START_SETTINGS: Final[Mapping[str, StartSetting]] = _by_name(
     ),
     # -- groups and transactions
     _given(
+        "group.initial.rebalance.delay.ms", _INT, "group_initial_rebalance_delay_ms",
+        "How long an empty group waits for more members once the first has come.",
+    ),
+    _given(
+        "group.min.session.timeout.ms", _INT, "group_min_session_timeout_ms",
+        "The shortest session timeout that a member may ask for.", minimum=1,
+    ),
+    _given(
+        "group.max.session.timeout.ms", _INT, "group_max_session_timeout_ms",
+        "The longest session timeout that a member may ask for.", minimum=1,
+    ),
+    _given("group.max.size", _INT, "group_max_size", "The most members that a group may have.", minimum=1),
+    _given(
         "offsets.retention.minutes", _INT, "offsets_retention_minutes",
         "How long a group without members keeps its offsets; negative for ever.", minimum=-1,
     ),

@@ -116,8 +116,12 @@ class BrokerConfig:
     """How long a transactional id is known after its last use; negative for ever."""
     transactional_id_check_interval_ms: int = 3_600_000
     offsets_retention_minutes: int = 7 * 24 * 60
-    """How long a group of offsets (without members) keeps what it committed; negative for ever."""
+    """How long a group keeps offsets after it lost its members, or its topic; negative for ever."""
     offsets_retention_check_interval_ms: int = 600_000
+    group_initial_rebalance_delay_ms: int = 3_000
+    group_min_session_timeout_ms: int = 6_000
+    group_max_session_timeout_ms: int = 30 * 60_000
+    group_max_size: int = 2**31 - 1
     min_free_bytes: int = 256 * 1024 * 1024
     fetch_max_bytes: int = 55 * 1024 * 1024
     fetch_session_slots: int = 1_000

@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Final
+from itertools import chain
+from typing import Final, TypeAlias
 
 from broker_core.config import BrokerConfig
 from broker_core.coordinator_expiry import Expiry
@@ -24,32 +25,27 @@ from broker_core.coordinator_requests import (
 )
 from broker_core.coordinator_steps import Steps
 from broker_core.coordinator_waits import Caller, Wait
-from broker_core.decision import Decision, Marker, Need, WriteMarkers
+from broker_core.decision import Decision, Need, WriteMarkers
 from broker_core.errors import ErrorCode, StorageError
-from broker_core.group.admin import decide_admin
 from broker_core.group.commit import (
-    decide_commit,
     decide_forget,
     decide_transactional_commit,
     refuse_transactional_commit,
 )
-from broker_core.group.fetch import asked_groups, fetch_offsets
 from broker_core.group.find import Address, find_coordinator
+from broker_core.group.groups import Groups, MemberRequest
+from broker_core.group.joining import Client
+from broker_core.group.membership import MembershipTable
+from broker_core.group.requests import GroupRequest, decide_group
+from broker_core.group.session import Ticket
 from broker_core.group.table import OffsetTable
 from broker_core.model import TRANSACTION_STATE_TOPIC, Offset, ProducerEpoch, ProducerId, TopicPartition
-from broker_core.placement import offsets_partition
-from broker_core.ports import NullObserver, Observer
+from broker_core.ports import NullObserver, Observer, Random
 from broker_core.protocol.add_offsets_to_txn import AddOffsetsToTxnRequest
 from broker_core.protocol.add_partitions_to_txn import AddPartitionsToTxnRequest
-from broker_core.protocol.delete_groups import DeleteGroupsRequest
-from broker_core.protocol.describe_groups import DescribeGroupsRequest
 from broker_core.protocol.end_txn import EndTxnRequest
 from broker_core.protocol.find_coordinator import FindCoordinatorRequest
 from broker_core.protocol.init_producer_id import InitProducerIdRequest
-from broker_core.protocol.list_groups import ListGroupsRequest
-from broker_core.protocol.offset_commit import OffsetCommitRequest
-from broker_core.protocol.offset_delete import OffsetDeleteRequest
-from broker_core.protocol.offset_fetch import OffsetFetchRequest
 from broker_core.protocol.txn_offset_commit import TxnOffsetCommitRequest
 from broker_core.txn.adding import (
     check_append,
@@ -60,12 +56,13 @@ from broker_core.txn.adding import (
 )
 from broker_core.txn.ending import decide_end, fence, timed_out
 from broker_core.txn.init_producer import decide_init_producer
-from broker_core.txn.orphans import OpenTransaction, recovery_plan
+from broker_core.txn.orphans import OpenTransaction, abort_marker, recovery_plan
 from broker_core.txn.refusals import refusal
 from broker_core.txn.table import TransactionTable
 
 __all__ = ["Coordinator", "CoordinatorLogs", "CoordinatorReply", "ReleasedReply", "Waiting"]
 
+ANONYMOUS: Final = Client()
 IMPLICIT_ADD_SINCE_PRODUCE: Final = 12
 IMPLICIT_ADD_SINCE_TXN_OFFSET_COMMIT: Final = 5
 
@@ -84,6 +81,9 @@ class Waiting:
     token: int
 
 
+Submitted: TypeAlias = CoordinatorReply | Waiting
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReleasedReply:
     """A reply that waited and may now be sent."""
@@ -93,7 +93,7 @@ class ReleasedReply:
 
 
 class Coordinator:
-    """Group offsets and transactions of one broker.
+    """Groups, their offsets, and transactions of one broker.
 
     Life: construct; ``load`` every partition of both internal topics; ``recover`` once; then ``submit``. The internal
     topics exist before anything is submitted that needs them.
@@ -102,6 +102,7 @@ class Coordinator:
         config: partition counts of the internal topics, transaction limits, advertised address.
         logs: the partition logs.
         allocate_producer_id: returns a producer id never returned before, durably so (a block in the catalog).
+        random: makes member ids.
         observer: hears ``txn.*`` events.
         two_waves: append Prepare* only after the transaction's data is synced. ``False`` is WRONG and exists for one
             test, which shows that a single wave loses committed data when the power fails.
@@ -112,6 +113,7 @@ class Coordinator:
         config: BrokerConfig,
         logs: CoordinatorLogs,
         allocate_producer_id: Callable[[], ProducerId],
+        random: Random,
         observer: Observer | None = None,
         *,
         two_waves: bool = True,
@@ -122,17 +124,19 @@ class Coordinator:
         self._observer = observer or NullObserver()
         self.transactions = TransactionTable(config.transaction_topic_partitions)
         self.offsets = OffsetTable(config.offsets_topic_partitions)
-        self.journal = Journal(logs, self.transactions, self.offsets)
+        self.groups = Groups(config, MembershipTable(), random)
+        self.journal = Journal(logs, self.transactions, self.offsets, self.groups.memberships)
         self._steps = Steps(
             logs,
             self.journal,
             self.transactions,
+            self.groups,
             self._observer,
             allocate_producer_id=allocate_producer_id,
             two_waves=two_waves,
         )
         self._next_scan_ms: int | None = None
-        self._expiry = Expiry(config, self.offsets, self.transactions, self._observer)
+        self._expiry = Expiry(config, self.offsets, self.transactions, self.groups, self._observer)
         self._last_token = 0
 
     def load(self, topic_partition: TopicPartition, records: bytes) -> None:
@@ -152,6 +156,7 @@ class Coordinator:
         Arguments:
             open_transactions: every open transaction of every partition log (data and internal ones).
         """
+        self.groups.load(now_ms)
         plan = recovery_plan(self.transactions, (OpenTransaction(*found) for found in open_transactions))
         for name in plan.prepared:
             # After kill -9 the log may end in bytes that are not on disk yet: no marker before its Prepare* is.
@@ -159,38 +164,40 @@ class Coordinator:
             self._steps.waits.add(Wait(needs=needs, then=WriteMarkers(transactional_id=name)))
         for name, partitions in plan.fenced:
             self._steps.fence_orphans(name, partitions, now_ms)
+        epoch = _newest_epoch(self._logs, self._config.transaction_topic_partitions)
         for found in plan.unowned:
-            abort = Marker(
-                producer_id=found.producer_id,
-                producer_epoch=found.producer_epoch,
-                coordinator_epoch=_newest_epoch(self._logs, self._config.transaction_topic_partitions),
-                commit=False,
-            )
-            self._steps.write_markers(abort, (found.topic_partition,), now_ms)
+            self._steps.write_markers(abort_marker(found, epoch), (found.topic_partition,), now_ms)
         if plan.fenced or plan.unowned:
             self._observer.event("txn.orphans_aborted", fenced=len(plan.fenced), unowned=len(plan.unowned))
         for decision in decide_forget(self.offsets, lambda topic: not self._logs.has_topic(topic)):
             self._steps.carry_out(decision, None, now_ms)
         self._proceed(now_ms)
 
-    def submit(self, body: object, api_version: int, now_ms: int) -> CoordinatorReply | Waiting:
+    def submit(self, body: object, api_version: int, now_ms: int, client: Client = ANONYMOUS) -> Submitted:
         """Handle one request body.
 
         Takes what ``coordinator_requests.CoordinatorRequest`` names; a refusal is a reply with its error code, never an
-        exception.
+        exception. Replies to others may have become ready with it: ``take_released``.
+
+        Arguments:
+            client: who sends it, as groups show their members.
         """
-        self._last_token += 1
-        caller = Caller(token=self._last_token, request=body, api_version=api_version)
+        self._last_token = token = self._last_token + 1
+        caller: Caller | None = Caller(token=token, request=body, api_version=api_version)
         try:
-            decision = self._decide(body, api_version, now_ms)
+            if isinstance(body, MemberRequest):
+                decision = self.groups.decide(body, Ticket(token, api_version), client, now_ms)
+                caller = None  # a group answers by tickets, whoever asked
+            else:
+                decision = self._decide(body, api_version, now_ms)
         except StorageError as error:  # no producer id to be had
             self._observer.event("request.refused", api=type(body).__name__, reason=str(error))
             decision = Decision(reply=refuse(body, ErrorCode.KAFKA_STORAGE_ERROR, api_version))
         self._steps.carry_out(decision, caller, now_ms)
         self._proceed(now_ms)
-        if caller.token in self._steps.released:
-            return CoordinatorReply(body=self._steps.released.pop(caller.token))
-        return Waiting(token=caller.token)
+        if token in self._steps.released:
+            return CoordinatorReply(body=self._steps.released.pop(token))
+        return Waiting(token=token)
 
     def _decide(self, body: object, api_version: int, now_ms: int) -> Decision:
         match body:
@@ -212,7 +219,7 @@ class Coordinator:
             case AddOffsetsToTxnRequest():
                 if not body.group_id:
                     return Decision(reply=refusal(body, ErrorCode.INVALID_GROUP_ID, api_version))
-                log = offsets_partition(body.group_id, self.offsets.partition_count)
+                log = self.offsets.log_partition(body.group_id)
                 return decide_add_offsets(self.transactions, body, api_version, now_ms, log)
             case EndTxnRequest():
                 return decide_end(self.transactions, body, api_version, now_ms)
@@ -220,23 +227,12 @@ class Coordinator:
                 code = self._admit_offsets(body, api_version, now_ms)
                 if code is not ErrorCode.NONE:
                     return Decision(reply=refuse_transactional_commit(body, code))
-                return decide_transactional_commit(self.offsets, body, now_ms, self._logs.has_topic)
-            case OffsetCommitRequest():
-                return decide_commit(self.offsets, body, api_version, now_ms, self._logs.has_topic)
-            case OffsetFetchRequest():
-                count = self.offsets.partition_count
-                groups = asked_groups(body, api_version)
-                return Decision(
-                    needs=tuple(Need(offsets_partition(group_id, count)) for group_id in groups),
-                    reply=fetch_offsets(self.offsets, body, api_version),
-                )
-            case OffsetDeleteRequest() | DeleteGroupsRequest() | ListGroupsRequest() | DescribeGroupsRequest():
-                write = partial(self._steps.carry_out, caller=None, now_ms=now_ms)
-                return decide_admin(self.offsets, body, api_version, self._logs.has_topic, write)
+                return decide_transactional_commit(self.offsets, self.groups, body, now_ms, self._logs.has_topic)
             case FindCoordinatorRequest():
-                config = self._config
-                address = Address(config.node_id, config.advertised_host, config.advertised_port)
-                return Decision(reply=find_coordinator(body, api_version, address))
+                return Decision(reply=find_coordinator(body, api_version, Address.of(self._config)))
+        if isinstance(body, GroupRequest):
+            write = partial(self._steps.carry_out, caller=None, now_ms=now_ms)
+            return decide_group(self.offsets, self.groups, body, api_version, now_ms, self._logs.has_topic, write)
         raise TypeError(f"{type(body).__name__} is no coordinator request")
 
     def _admit_offsets(self, request: TxnOffsetCommitRequest, api_version: int, now_ms: int) -> ErrorCode:
@@ -246,7 +242,7 @@ class Coordinator:
         code = self._admit(
             request.transactional_id,
             (request.producer_id, request.producer_epoch),
-            (offsets_partition(request.group_id, self.offsets.partition_count),),
+            (self.offsets.log_partition(request.group_id),),
             now_ms,
             adds=api_version >= IMPLICIT_ADD_SINCE_TXN_OFFSET_COMMIT,
         )
@@ -302,19 +298,19 @@ class Coordinator:
     def on_synced(self, now_ms: int) -> tuple[ReleasedReply, ...]:
         """Synced offsets have moved: take the next steps and return the replies that are due."""
         self._proceed(now_ms)
-        return self._take_released()
+        return self.take_released()
 
     def on_failed(self, topic_partition: TopicPartition, now_ms: int) -> tuple[ReleasedReply, ...]:
         """A log failed for good: replies that wait for it become KAFKA_STORAGE_ERROR.
 
         Steps that wait for it are not taken before a restart, which finds out what is on disk.
         """
-        self._steps.fail(topic_partition)
+        self._steps.fail(topic_partition, now_ms)
         self._proceed(now_ms)
-        return self._take_released()
+        return self.take_released()
 
     def tick(self, now_ms: int) -> tuple[ReleasedReply, ...]:
-        """Abort transactions that timed out, retry what could not be written, forget what expired."""
+        """Abort transactions that timed out, retry what could not be written, do what is due by the clock."""
         next_ms, interval_ms = self._next_scan_ms, self._config.transaction_scan_interval_ms
         if next_ms is not None and not now_ms < next_ms <= now_ms + interval_ms:  # due, or the clock went back
             self._next_scan_ms = None
@@ -322,14 +318,14 @@ class Coordinator:
             for transaction in timed_out(self.transactions, now_ms):
                 self._observer.event("txn.timed_out", transactional_id=transaction.transactional_id)
                 self._steps.carry_out(fence(self.transactions, transaction, now_ms), None, now_ms)
-        for decision in self._expiry.due(now_ms):
+        for decision in chain(self._expiry.due(now_ms), self.groups.tick(now_ms)):
             self._steps.carry_out(decision, None, now_ms)
         self._proceed(now_ms)
-        return self._take_released()
+        return self.take_released()
 
     def next_deadline(self) -> int | None:
         """When ``tick`` wants to be called next, in milliseconds; ``None`` for never."""
-        return min(filter(None, (self._next_scan_ms, self._expiry.next_ms)), default=None)
+        return min(filter(None, (self._next_scan_ms, self._expiry.next_ms, self.groups.next_ms())), default=None)
 
     def awaited(self) -> Mapping[TopicPartition, Offset]:
         """How far logs have to be synced for everything that waits here to go on, steps without a reply included."""
@@ -350,7 +346,8 @@ class Coordinator:
             self._next_scan_ms = now_ms + self._config.transaction_scan_interval_ms
         self._expiry.arm(now_ms)
 
-    def _take_released(self) -> tuple[ReleasedReply, ...]:
+    def take_released(self) -> tuple[ReleasedReply, ...]:
+        """Replies to requests that waited and were answered by what somebody else did."""
         released = tuple(ReleasedReply(token=token, body=body) for token, body in self._steps.released.items())
         self._steps.released.clear()
         return released

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from broker_core.config import BrokerConfig
 from broker_core.decision import Decision
 from broker_core.group.expiry import OffsetExpiry
+from broker_core.group.groups import Groups
 from broker_core.group.table import OffsetTable
 from broker_core.ports import Observer
 from broker_core.txn.expiry import TransactionalIdExpiry
@@ -20,9 +21,14 @@ class Expiry:
     """Both expiries; ``observer`` hears what is forgotten."""
 
     def __init__(
-        self, config: BrokerConfig, offsets: OffsetTable, transactions: TransactionTable, observer: Observer
+        self,
+        config: BrokerConfig,
+        offsets: OffsetTable,
+        transactions: TransactionTable,
+        groups: Groups,
+        observer: Observer,
     ) -> None:
-        self._offsets = OffsetExpiry(config, offsets)
+        self._offsets = OffsetExpiry(config, offsets, groups)
         self._ids = TransactionalIdExpiry(config, transactions)
         self._observer = observer
 

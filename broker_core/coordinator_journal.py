@@ -11,6 +11,7 @@ from typing import Protocol
 
 from broker_core.decision import CoordinatorRecord, Decision, Marker, Need, RecordOrigin
 from broker_core.errors import ProtocolError, StorageError
+from broker_core.group.membership import MembershipTable
 from broker_core.group.table import OffsetTable
 from broker_core.model import (
     CONSUMER_OFFSETS_TOPIC,
@@ -57,10 +58,17 @@ class CoordinatorLogs(Protocol):
 class Journal:
     """Appends and replays; the tables change here and nowhere else."""
 
-    def __init__(self, logs: CoordinatorLogs, transactions: TransactionTable, offsets: OffsetTable) -> None:
+    def __init__(
+        self,
+        logs: CoordinatorLogs,
+        transactions: TransactionTable,
+        offsets: OffsetTable,
+        memberships: MembershipTable,
+    ) -> None:
         self._logs = logs
         self._transactions = transactions
         self._offsets = offsets
+        self._memberships = memberships
 
     def write(self, decision: Decision, now_ms: int) -> None:
         """Append the decision's records as one batch and replay them.
@@ -132,6 +140,8 @@ class Journal:
     def _replay(
         self, log: TopicPartition, records: Iterable[CoordinatorRecord], first: Offset, producer_id: int
     ) -> None:
-        table = self._offsets if log.topic == CONSUMER_OFFSETS_TOPIC else self._transactions
+        holds_groups = log.topic == CONSUMER_OFFSETS_TOPIC
+        table = self._offsets if holds_groups else self._transactions
         for index, (key, value) in enumerate(records):
-            table.replay(key, value, RecordOrigin(log.partition, first + index, producer_id))
+            if not (holds_groups and self._memberships.replay(key, value)):
+                table.replay(key, value, RecordOrigin(log.partition, first + index, producer_id))

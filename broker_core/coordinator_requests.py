@@ -11,6 +11,7 @@ from broker_core.errors import ErrorCode
 from broker_core.group.admin import refuse_group_deletion, refuse_offset_delete
 from broker_core.group.commit import refuse_commit, refuse_transactional_commit
 from broker_core.group.fetch import refuse_fetch
+from broker_core.group.groups import refuse_member
 from broker_core.protocol.add_offsets_to_txn import AddOffsetsToTxnRequest
 from broker_core.protocol.add_partitions_to_txn import (
     AddPartitionsToTxnPartitionResult,
@@ -22,11 +23,15 @@ from broker_core.protocol.delete_groups import DeleteGroupsRequest
 from broker_core.protocol.describe_groups import DescribeGroupsRequest
 from broker_core.protocol.end_txn import EndTxnRequest
 from broker_core.protocol.find_coordinator import FindCoordinatorRequest
+from broker_core.protocol.heartbeat import HeartbeatRequest
 from broker_core.protocol.init_producer_id import InitProducerIdRequest
+from broker_core.protocol.join_group import JoinGroupRequest
+from broker_core.protocol.leave_group import LeaveGroupRequest
 from broker_core.protocol.list_groups import ListGroupsRequest
 from broker_core.protocol.offset_commit import OffsetCommitRequest
 from broker_core.protocol.offset_delete import OffsetDeleteRequest
 from broker_core.protocol.offset_fetch import OffsetFetchRequest
+from broker_core.protocol.sync_group import SyncGroupRequest
 from broker_core.protocol.txn_offset_commit import TxnOffsetCommitRequest
 from broker_core.txn.refusals import refusal
 
@@ -38,6 +43,10 @@ CoordinatorRequest: TypeAlias = (
     | DeleteGroupsRequest
     | ListGroupsRequest
     | DescribeGroupsRequest
+    | JoinGroupRequest
+    | SyncGroupRequest
+    | HeartbeatRequest
+    | LeaveGroupRequest
     | TxnOffsetCommitRequest
     | InitProducerIdRequest
     | AddPartitionsToTxnRequest
@@ -58,6 +67,8 @@ def refuse(request: object, code: ErrorCode, api_version: int) -> object:
             return refuse_fetch(request, code, api_version)
         case OffsetDeleteRequest():
             return refuse_offset_delete(request, code)
+        case JoinGroupRequest() | SyncGroupRequest() | HeartbeatRequest() | LeaveGroupRequest():
+            return refuse_member(request, code, api_version)
         case DeleteGroupsRequest():
             return refuse_group_deletion(request, code)
         case TxnOffsetCommitRequest():

@@ -12,8 +12,18 @@ from dataclasses import replace
 from broker_core.coordinator_journal import CoordinatorLogs, Journal
 from broker_core.coordinator_requests import refuse
 from broker_core.coordinator_waits import Caller, SyncWaits, Wait
-from broker_core.decision import CompleteTransaction, Decision, Marker, NextStep, PrepareTransaction, WriteMarkers
+from broker_core.decision import (
+    AssignmentStored,
+    CompleteTransaction,
+    Decision,
+    Marker,
+    MemberStored,
+    NextStep,
+    PrepareTransaction,
+    WriteMarkers,
+)
 from broker_core.errors import BrokerError, ErrorCode, StorageError
+from broker_core.group.groups import Groups
 from broker_core.model import Offset, ProducerId, TopicPartition
 from broker_core.ports import Observer
 from broker_core.txn.ending import complete, fence, marker, prepare
@@ -32,6 +42,7 @@ class Steps:
         logs: CoordinatorLogs,
         journal: Journal,
         transactions: TransactionTable,
+        groups: Groups,
         observer: Observer,
         *,
         allocate_producer_id: Callable[[], ProducerId],
@@ -40,6 +51,7 @@ class Steps:
         self._logs = logs
         self._journal = journal
         self._transactions = transactions
+        self._groups = groups
         self._observer = observer
         self._allocate_producer_id = allocate_producer_id
         self._two_waves = two_waves
@@ -68,13 +80,16 @@ class Steps:
         except (BrokerError, StorageError) as error:
             code = error.code if isinstance(error, BrokerError) else ErrorCode.KAFKA_STORAGE_ERROR
             self._observer.event("coordinator.append_failed", partition=decision.partition, reason=str(error))
-            self.give_up(decision.then, caller, code)
+            self.released.update(decision.answers)
+            self.give_up(decision.then, caller, code, now_ms)
             return code
         if decision.retry_epoch is not None:
             self._transactions.remember(decision.retry_epoch)
         needs = self._journal.resolve(decision.needs)
-        if needs or decision.reply is not None or decision.then is not None:
-            self.waits.add(Wait(needs=needs, reply=decision.reply, then=decision.then, caller=caller))
+        if needs or decision.reply is not None or decision.answers or decision.then is not None:
+            self.waits.add(
+                Wait(needs=needs, reply=decision.reply, answers=decision.answers, then=decision.then, caller=caller)
+            )
         return ErrorCode.NONE
 
     def advance(self, now_ms: int) -> None:
@@ -83,6 +98,7 @@ class Steps:
             for wait in ready:
                 if wait.caller is not None and wait.reply is not None:
                     self.released[wait.caller.token] = wait.reply
+                self.released.update(wait.answers)
                 if wait.then is not None:
                     self._take(wait.then, wait.caller, now_ms)
 
@@ -92,7 +108,7 @@ class Steps:
                 try:
                     decision = self._prepare(step, now_ms)
                 except StorageError:
-                    self.give_up(step, caller, ErrorCode.KAFKA_STORAGE_ERROR)
+                    self.give_up(step, caller, ErrorCode.KAFKA_STORAGE_ERROR, now_ms)
                     return
                 if self.carry_out(decision, caller, now_ms) is not ErrorCode.NONE:
                     self._transactions.release(step.transactional_id)
@@ -101,6 +117,8 @@ class Steps:
             case CompleteTransaction():
                 if self.carry_out(complete(self._transactions, step, now_ms), None, now_ms) is not ErrorCode.NONE:
                     self._retries.append(lambda then_ms: self._take(step, None, then_ms))
+            case AssignmentStored() | MemberStored():
+                self.carry_out(self._groups.stored(step, now_ms), None, now_ms)
 
     def _prepare(self, step: PrepareTransaction, now_ms: int) -> Decision:
         return prepare(self._transactions, step, now_ms, self._allocate_producer_id)
@@ -162,14 +180,17 @@ class Steps:
         for attempt in due:
             attempt(now_ms)
 
-    def fail(self, log: TopicPartition) -> None:
+    def fail(self, log: TopicPartition, now_ms: int) -> None:
         """Give up whatever waits for a log that will never be synced again."""
         for wait in self.waits.take_failed(log):
-            self.give_up(wait.then, wait.caller, ErrorCode.KAFKA_STORAGE_ERROR)
+            self.released.update(wait.answers)
+            self.give_up(wait.then, wait.caller, ErrorCode.KAFKA_STORAGE_ERROR, now_ms)
 
-    def give_up(self, step: NextStep | None, caller: Caller | None, code: ErrorCode) -> None:
-        """A decision came to nothing: its transaction is as before, and the caller is told."""
+    def give_up(self, step: NextStep | None, caller: Caller | None, code: ErrorCode, now_ms: int) -> None:
+        """A decision came to nothing: its transaction is as before, its group begins anew, and the caller is told."""
         if isinstance(step, PrepareTransaction):
             self._transactions.release(step.transactional_id)
+        elif isinstance(step, AssignmentStored | MemberStored):
+            self.carry_out(self._groups.not_stored(step, code, now_ms), None, now_ms)
         if caller is not None:
             self.released[caller.token] = refuse(caller.request, code, caller.api_version)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from broker_core.decision import NextStep
+from broker_core.decision import GroupAnswer, NextStep
 from broker_core.model import Offset, TopicPartition
 
 MAX_WAITS: Final = 100_000
@@ -33,12 +33,14 @@ class Wait:
     Attributes:
         needs: may be empty: due at once.
         reply: for ``caller``; ``None`` when the reply comes from a later step.
+        answers: for others.
         then: the step to take.
         caller: who waits; ``None`` for what the broker does by itself.
     """
 
     needs: Mapping[TopicPartition, Offset]
     reply: object = None
+    answers: tuple[GroupAnswer, ...] = ()
     then: NextStep | None = None
     caller: Caller | None = None
 
@@ -78,6 +80,7 @@ class SyncWaits:
             Wait(
                 needs={log: offset for log, offset in wait.needs.items() if log.topic not in topics},
                 reply=wait.reply,
+                answers=wait.answers,
                 then=wait.then,
                 caller=wait.caller,
             )

@@ -75,7 +75,32 @@ class CompleteTransaction:
     transactional_id: str
 
 
-NextStep: TypeAlias = PrepareTransaction | WriteMarkers | CompleteTransaction
+class GroupAnswer(NamedTuple):
+    """A response to a request of a group's member, under the token of that request."""
+
+    token: int
+    body: object
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AssignmentStored:
+    """A group's assignment is on disk: make the group stable, answer all who sent SyncGroup."""
+
+    group_id: str
+    generation: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MemberStored:
+    """A static member's new id is on disk: ``answer`` its JoinGroup, if nothing else did meanwhile."""
+
+    group_id: str
+    member_id: str
+    answer: GroupAnswer
+
+
+GroupStep: TypeAlias = AssignmentStored | MemberStored
+NextStep: TypeAlias = PrepareTransaction | WriteMarkers | CompleteTransaction | GroupStep
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,6 +113,8 @@ class Decision:
         producer_id, producer_epoch: of the transaction that the batch belongs to, if it is a transactional one.
         needs: what must be synced before the reply leaves and ``then`` is taken.
         reply: response body; ``None`` when nobody asked, or when the reply comes from ``then``.
+        answers: to members of a group, parked requests among them. They leave with ``reply``; and they leave if the
+            records could not be written, since the group has moved on all the same.
         then: the step after ``needs`` are met.
         retry_epoch: to be remembered once the records are replayed.
     """
@@ -98,5 +125,6 @@ class Decision:
     producer_epoch: ProducerEpoch = NO_PRODUCER_EPOCH
     needs: tuple[Need, ...] = ()
     reply: object = None
+    answers: tuple[GroupAnswer, ...] = ()
     then: NextStep | None = None
     retry_epoch: RetryEpoch | None = None

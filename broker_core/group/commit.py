@@ -11,7 +11,10 @@ from dataclasses import dataclass
 from broker_core.config import MAX_OFFSET_METADATA_BYTES
 from broker_core.decision import Decision, Need
 from broker_core.errors import ErrorCode
+from broker_core.group.groups import Groups
+from broker_core.group.joining import member_error
 from broker_core.group.records import CommittedOffset, to_record, to_tombstone
+from broker_core.group.states import GroupState
 from broker_core.group.table import OffsetTable
 from broker_core.model import TopicPartition
 from broker_core.placement import offsets_partition
@@ -40,32 +43,53 @@ class Committer:
     instance_id: str | None
 
 
-def check_committer(table: OffsetTable, group_id: str, committer: Committer) -> ErrorCode:
-    """A group without members takes offsets from those who name no member: admin tools and simple consumers.
+def check_committer(
+    table: OffsetTable, groups: Groups, group_id: str, committer: Committer, *, in_transaction: bool = False
+) -> ErrorCode:
+    """An empty group takes offsets from those who name no generation: admin tools and simple consumers. Otherwise they
+    come from a member of the present generation; or, in a transaction, from a producer that knows of no group.
 
-    Members come with classic groups, whose table will be asked here.
+    While members wait for their assignment, none of them owns anything: REBALANCE_IN_PROGRESS tells them to join
+    again. A transaction's offsets are taken even then: refusing them would make the whole transaction fail.
     """
-    if committer.generation < 0 and not committer.member_id and committer.instance_id is None:
+    group = groups.find(group_id)
+    is_simple = committer.generation < 0
+    if group is None and not table.knows(group_id):
+        return ErrorCode.NONE if is_simple else ErrorCode.GROUP_ID_NOT_FOUND
+    if is_simple and (group is None or group.state is GroupState.EMPTY):
         return ErrorCode.NONE
-    if not table.knows(group_id):
-        return ErrorCode.GROUP_ID_NOT_FOUND
-    return ErrorCode.UNKNOWN_MEMBER_ID
+    if group is None:
+        return ErrorCode.UNKNOWN_MEMBER_ID
+    if is_simple and not committer.member_id and committer.instance_id is None:
+        return ErrorCode.NONE if in_transaction else ErrorCode.UNKNOWN_MEMBER_ID
+    code = member_error(group, committer.member_id, committer.instance_id)
+    if code is ErrorCode.NONE and committer.generation != group.generation:
+        return ErrorCode.ILLEGAL_GENERATION
+    if code is ErrorCode.NONE and not in_transaction and group.state is GroupState.COMPLETING_REBALANCE:
+        return ErrorCode.REBALANCE_IN_PROGRESS
+    return code
 
 
 def decide_commit(
-    table: OffsetTable, request: OffsetCommitRequest, api_version: int, now_ms: int, has_topic: Callable[[str], bool]
+    table: OffsetTable,
+    groups: Groups,
+    request: OffsetCommitRequest,
+    api_version: int,
+    now_ms: int,
+    has_topic: Callable[[str], bool],
 ) -> Decision:
-    """Commit offsets; the answer leaves when they are synced."""
+    """Commit offsets; the answer leaves when they are synced. A member that commits is alive."""
     committer = Committer(
         generation=request.generation_id_or_member_epoch,
         member_id=request.member_id,
         instance_id=request.group_instance_id,
     )
-    code = check_committer(table, request.group_id, committer)
+    code = check_committer(table, groups, request.group_id, committer)
     if code is ErrorCode.GROUP_ID_NOT_FOUND and api_version < 9:
         code = ErrorCode.ILLEGAL_GENERATION
     if code is not ErrorCode.NONE:
         return Decision(reply=refuse_commit(request, code))
+    groups.renew(request.group_id, request.member_id, now_ms)
     taken: dict[TopicPartition, CommittedOffset] = {}
     topics = tuple(
         OffsetCommitResponseTopic(
@@ -90,13 +114,17 @@ def decide_commit(
 
 
 def decide_transactional_commit(
-    table: OffsetTable, request: TxnOffsetCommitRequest, now_ms: int, has_topic: Callable[[str], bool]
+    table: OffsetTable,
+    groups: Groups,
+    request: TxnOffsetCommitRequest,
+    now_ms: int,
+    has_topic: Callable[[str], bool],
 ) -> Decision:
     """Write offsets that the transaction's marker will commit; the answer leaves when they are synced."""
     committer = Committer(
         generation=request.generation_id, member_id=request.member_id, instance_id=request.group_instance_id
     )
-    code = check_committer(table, request.group_id, committer)
+    code = check_committer(table, groups, request.group_id, committer, in_transaction=True)
     if code is ErrorCode.GROUP_ID_NOT_FOUND:
         code = ErrorCode.ILLEGAL_GENERATION
     if code is not ErrorCode.NONE:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
+from broker_core.config import BrokerConfig
 from broker_core.errors import ErrorCode
 from broker_core.protocol.find_coordinator import Coordinator, FindCoordinatorRequest, FindCoordinatorResponse
 
@@ -20,6 +21,10 @@ class Address(NamedTuple):
     node_id: int
     host: str
     port: int
+
+    @classmethod
+    def of(cls, config: BrokerConfig) -> Address:
+        return cls(config.node_id, config.advertised_host, config.advertised_port)
 
 
 def find_coordinator(request: FindCoordinatorRequest, api_version: int, address: Address) -> FindCoordinatorResponse:

@@ -1,7 +1,7 @@
 """The offsets that groups have committed, and those that wait for their transaction's marker.
 
-All of it is durable state, changed by replay only. Owns the overtaking rule; decides nothing. Classic groups' members
-will be a table of their own beside this one.
+All of it is durable state, changed by replay only. Owns the overtaking rule; decides nothing. Groups' members are a
+table of their own, ``membership``.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import Final, NamedTuple
 from broker_core.decision import RecordOrigin
 from broker_core.group.records import CommittedOffset, read_key, read_value
 from broker_core.model import NO_PRODUCER_ID, ProducerId, TopicPartition
+from broker_core.placement import offsets_partition
 
 NO_OFFSETS: Final[Mapping[TopicPartition, CommittedOffset]] = {}
 
@@ -42,6 +43,10 @@ class OffsetTable:
                 yield GroupTarget(group_id, target)
         for pending in self._pending.values():
             yield from pending
+
+    def log_partition(self, group_id: str) -> TopicPartition:
+        """Where the group's records are."""
+        return offsets_partition(group_id, self.partition_count)
 
     @property
     def has_any(self) -> bool:

@@ -6,6 +6,7 @@ from typing import Any
 
 from broker_core.coordinator import CoordinatorReply
 from broker_core.coordinator_requests import refuse
+from broker_core.group.joining import Client
 from broker_core.handlers.context import REFUSALS, BrokerContext, error_code
 from broker_core.outcome import Call, Outcome, Parked, Reply
 
@@ -33,7 +34,12 @@ def submit(
     except REFUSALS as error:
         context.observer.event("request.refused", api=type(body).__name__, reason=str(error))
         return Reply(refuse(body, error_code(error), call.api_version))
-    answer = context.coordinator.submit(body, call.api_version, call.now_ms)
+    client = Client(call.client_id or "", f"/{call.connection.client_address}")
+    answer = context.coordinator.submit(body, call.api_version, call.now_ms, client)
+    outcome: Outcome
     if isinstance(answer, CoordinatorReply):
-        return Reply(answer.body)
-    return Parked(context.waiting.park_coordinated(answer.token))
+        outcome = Reply(answer.body)
+    else:
+        outcome = Parked(context.waiting.park_coordinated(answer.token))
+    context.waiting.release_coordinated(context.coordinator.take_released())
+    return outcome

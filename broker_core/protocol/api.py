@@ -53,11 +53,14 @@ from broker_core.protocol.elect_leaders import ElectLeadersRequest, ElectLeaders
 from broker_core.protocol.end_txn import EndTxnRequest, EndTxnResponse
 from broker_core.protocol.fetch import FetchRequest, FetchResponse
 from broker_core.protocol.find_coordinator import FindCoordinatorRequest, FindCoordinatorResponse
+from broker_core.protocol.heartbeat import HeartbeatRequest, HeartbeatResponse
 from broker_core.protocol.incremental_alter_configs import (
     IncrementalAlterConfigsRequest,
     IncrementalAlterConfigsResponse,
 )
 from broker_core.protocol.init_producer_id import InitProducerIdRequest, InitProducerIdResponse
+from broker_core.protocol.join_group import JoinGroupRequest, JoinGroupResponse
+from broker_core.protocol.leave_group import LeaveGroupRequest, LeaveGroupResponse
 from broker_core.protocol.list_config_resources import ListConfigResourcesRequest, ListConfigResourcesResponse
 from broker_core.protocol.list_groups import ListGroupsRequest, ListGroupsResponse
 from broker_core.protocol.list_offsets import ListOffsetsRequest, ListOffsetsResponse
@@ -75,6 +78,7 @@ from broker_core.protocol.produce import ProduceRequest, ProduceResponse
 from broker_core.protocol.sasl_authenticate import SaslAuthenticateRequest, SaslAuthenticateResponse
 from broker_core.protocol.sasl_handshake import SaslHandshakeRequest, SaslHandshakeResponse
 from broker_core.protocol.schema import Message
+from broker_core.protocol.sync_group import SyncGroupRequest, SyncGroupResponse
 from broker_core.protocol.txn_offset_commit import TxnOffsetCommitRequest, TxnOffsetCommitResponse
 from broker_core.protocol.update_features import UpdateFeaturesRequest, UpdateFeaturesResponse
 from broker_core.protocol.write_txn_markers import WriteTxnMarkersRequest, WriteTxnMarkersResponse
@@ -90,6 +94,10 @@ class ApiKey(IntEnum):
     OFFSET_COMMIT = 8
     OFFSET_FETCH = 9
     FIND_COORDINATOR = 10
+    JOIN_GROUP = 11
+    HEARTBEAT = 12
+    LEAVE_GROUP = 13
+    SYNC_GROUP = 14
     DESCRIBE_GROUPS = 15
     LIST_GROUPS = 16
     SASL_HANDSHAKE = 17
@@ -173,6 +181,10 @@ API: Final[Mapping[int, ApiSpec]] = MappingProxyType(
             (OffsetCommitRequest, OffsetCommitResponse),
             (OffsetFetchRequest, OffsetFetchResponse),
             (FindCoordinatorRequest, FindCoordinatorResponse),
+            (JoinGroupRequest, JoinGroupResponse),
+            (HeartbeatRequest, HeartbeatResponse),
+            (LeaveGroupRequest, LeaveGroupResponse),
+            (SyncGroupRequest, SyncGroupResponse),
             (DescribeGroupsRequest, DescribeGroupsResponse),
             (ListGroupsRequest, ListGroupsResponse),
             (SaslHandshakeRequest, SaslHandshakeResponse),

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from broker_core.decision import Marker
 from broker_core.model import ProducerEpoch, ProducerId, TopicPartition
 from broker_core.txn.states import TransactionState
 from broker_core.txn.table import TransactionTable
@@ -38,6 +39,16 @@ class RecoveryPlan:
     prepared: tuple[str, ...]
     fenced: tuple[tuple[str, tuple[TopicPartition, ...]], ...]
     unowned: tuple[OpenTransaction, ...]
+
+
+def abort_marker(found: OpenTransaction, coordinator_epoch: int) -> Marker:
+    """The end of an open transaction that belongs to no transactional id."""
+    return Marker(
+        producer_id=found.producer_id,
+        producer_epoch=found.producer_epoch,
+        coordinator_epoch=coordinator_epoch,
+        commit=False,
+    )
 
 
 def recovery_plan(table: TransactionTable, open_transactions: Iterable[OpenTransaction]) -> RecoveryPlan:

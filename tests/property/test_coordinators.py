@@ -17,6 +17,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from broker_core.coordinator_journal import Journal
 from broker_core.errors import ErrorCode
+from broker_core.group.membership import MembershipTable
 from broker_core.group.records import read_key, read_value
 from broker_core.group.table import OffsetTable
 from broker_core.model import TopicPartition
@@ -302,7 +303,7 @@ class Coordinators(RuleBasedStateMachine):
     def durable_state_is_what_its_records_lead_to(self) -> None:
         coordinator = self.world.coordinator
         transactions, offsets = TransactionTable(1), OffsetTable(1)
-        reader = Journal(self.world.logs, transactions, offsets)
+        reader = Journal(self.world.logs, transactions, offsets, MembershipTable())
         for log in (TXN, OFFSETS):
             reader.load(log, b"".join(self.world.logs.logs[log].batches))
         assert {each.transactional_id: each for each in transactions} == {

@@ -12,9 +12,10 @@ from random import Random
 from typing import Any, TypeVar
 
 from broker_core.config import BrokerConfig, Durability
-from broker_core.coordinator import Coordinator, CoordinatorReply, ReleasedReply
+from broker_core.coordinator import ANONYMOUS, Coordinator, CoordinatorReply, ReleasedReply
 from broker_core.decision import Marker
 from broker_core.errors import BrokerError, ErrorCode, StorageError
+from broker_core.group.joining import Client
 from broker_core.model import CONSUMER_OFFSETS_TOPIC, TRANSACTION_STATE_TOPIC, TopicPartition
 from broker_core.protocol.add_offsets_to_txn import AddOffsetsToTxnRequest
 from broker_core.protocol.add_partitions_to_txn import AddPartitionsToTxnRequest, AddPartitionsToTxnTopic
@@ -152,9 +153,12 @@ class World:
     Arguments:
         two_waves: see ``Coordinator``.
         durability: ``NONE`` makes every append synced at once.
+        settings: others of ``BrokerConfig``.
     """
 
-    def __init__(self, *, two_waves: bool = True, durability: Durability = Durability.SYNCED) -> None:
+    def __init__(self, *, two_waves: bool = True, durability: Durability = Durability.SYNCED, **settings: Any) -> None:
+        self.config = BrokerConfig(durability=durability, **settings)
+        self.random = Random(1)
         self.two_waves = two_waves
         self.now_ms = 1_000
         self.next_producer_id = 0
@@ -163,9 +167,7 @@ class World:
         self.coordinator = self._coordinator()
 
     def _coordinator(self) -> Coordinator:
-        return Coordinator(
-            BrokerConfig(durability=self.logs.durability), self.logs, self._allocate, two_waves=self.two_waves
-        )
+        return Coordinator(self.config, self.logs, self._allocate, self.random, two_waves=self.two_waves)
 
     def _allocate(self) -> int:
         self.next_producer_id += 1
@@ -222,9 +224,10 @@ class World:
 
     # -- the client's part
 
-    def submit(self, body: object, version: int) -> int | Any:
-        """The response, or the token it will come under."""
-        answer = self.coordinator.submit(body, version, self.now_ms)
+    def submit(self, body: object, version: int, client: Client = ANONYMOUS) -> int | Any:
+        """The response, or the token it will come under; what it releases for others goes to ``replies``."""
+        answer = self.coordinator.submit(body, version, self.now_ms, client)
+        self._keep(self.coordinator.take_released())
         return answer.body if isinstance(answer, CoordinatorReply) else answer.token
 
     def ask(self, body: object, version: int) -> Any:

@@ -13,6 +13,7 @@ from broker_core.txn.records import to_record
 from broker_core.txn.table import TransactionTable
 from broker_core.txn.transaction import Transaction
 from tests.unit.broker_core.broker_kit import Events
+from tests.unit.broker_core.group.test_expiry import no_groups
 
 CONFIG = BrokerConfig(
     offsets_retention_minutes=1,
@@ -24,7 +25,7 @@ CONFIG = BrokerConfig(
 
 def test_both_are_looked_at_and_told_of() -> None:
     offsets, transactions, events = OffsetTable(1), TransactionTable(1), Events()
-    expiry = Expiry(CONFIG, offsets, transactions, events)
+    expiry = Expiry(CONFIG, offsets, transactions, no_groups(), events)
     expiry.arm(0)
     assert expiry.next_ms is None
     offset = CommittedOffset(offset=1, leader_epoch=-1, metadata="", committed_ms=0)

@@ -6,6 +6,7 @@ from broker_core.config import Durability
 from broker_core.coordinator_journal import Journal
 from broker_core.decision import Decision, Marker, Need
 from broker_core.errors import StorageError
+from broker_core.group.membership import MembershipTable
 from broker_core.group.records import CommittedOffset, to_record
 from broker_core.group.table import OffsetTable
 from broker_core.model import TopicPartition
@@ -19,7 +20,7 @@ GONE = TopicPartition("gone", 0)
 def journal() -> tuple[FakeLogs, Journal, OffsetTable]:
     logs = FakeLogs([TXN, OFFSETS, A], Durability.SYNCED)
     offsets = OffsetTable(1)
-    return logs, Journal(logs, TransactionTable(1), offsets), offsets
+    return logs, Journal(logs, TransactionTable(1), offsets, MembershipTable()), offsets
 
 
 def commits(*targets: int) -> Decision:
@@ -62,7 +63,7 @@ def test_what_is_read_back_equals_what_was_written() -> None:
     written.write_marker(OFFSETS, Marker(producer_id=5, producer_epoch=0, coordinator_epoch=0, commit=True), 0)
     again = OffsetTable(1)
     data = b"".join(logs.logs[OFFSETS].batches)
-    reader = Journal(logs, TransactionTable(1), again)
+    reader = Journal(logs, TransactionTable(1), again, MembershipTable())
     cut = len(logs.logs[OFFSETS].batches[0])
     reader.load(OFFSETS, data[:cut])
     reader.load(OFFSETS, data[cut:])

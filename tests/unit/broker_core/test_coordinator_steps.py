@@ -1,11 +1,15 @@
 """Steps in isolation: order of replies, markers that partly fail, and decisions that come to nothing."""
 
-from broker_core.config import Durability
+from random import Random
+
+from broker_core.config import BrokerConfig, Durability
 from broker_core.coordinator_journal import Journal
 from broker_core.coordinator_steps import Steps
 from broker_core.coordinator_waits import Caller
 from broker_core.decision import Decision, Marker, Need, PrepareTransaction
 from broker_core.errors import ErrorCode
+from broker_core.group.groups import Groups
+from broker_core.group.membership import MembershipTable
 from broker_core.group.records import CommittedOffset, to_record
 from broker_core.group.table import OffsetTable
 from broker_core.model import TopicPartition
@@ -21,8 +25,9 @@ RECORD = to_record("g", A, CommittedOffset(offset=1, committed_ms=0))
 def steps() -> tuple[Steps, FakeLogs, TransactionTable]:
     logs = FakeLogs([TXN, OFFSETS, A, B], Durability.SYNCED)
     transactions = TransactionTable(1)
-    journal = Journal(logs, transactions, OffsetTable(1))
-    made = Steps(logs, journal, transactions, NullObserver(), allocate_producer_id=lambda: 0, two_waves=True)
+    groups = Groups(BrokerConfig(), MembershipTable(), Random(1))
+    journal = Journal(logs, transactions, OffsetTable(1), groups.memberships)
+    made = Steps(logs, journal, transactions, groups, NullObserver(), allocate_producer_id=lambda: 0, two_waves=True)
     return made, logs, transactions
 
 
@@ -76,6 +81,6 @@ def test_giving_up_an_end_frees_its_transaction() -> None:
     step = PrepareTransaction(transactional_id="t", commit=True, client_version=0)
     running.carry_out(Decision(needs=(Need(A, 5),), then=step), caller(1), 0)
     assert transactions.is_ending("t")
-    running.fail(A)
+    running.fail(A, 0)
     assert not transactions.is_ending("t")
     assert 1 in running.released

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from random import Random
+
 from broker_core.config import BrokerConfig
 from broker_core.decision import RecordOrigin
 from broker_core.group.expiry import MAX_TOMBSTONES, OffsetExpiry, decide_expiry
+from broker_core.group.groups import Groups
+from broker_core.group.membership import MembershipTable
 from broker_core.group.records import CommittedOffset, to_record
 from broker_core.group.table import OffsetTable
 from broker_core.model import TopicPartition
@@ -12,6 +16,10 @@ from tests.unit.broker_core.broker_kit import Kit, TransactionalProducer, commit
 from tests.unit.broker_core.group.test_admin import WORDS, commit, listed
 
 MINUTE_MS = 60_000
+
+
+def no_groups() -> Groups:
+    return Groups(BrokerConfig(), MembershipTable(), Random(1))
 
 
 def test_offsets_expire_one_by_one() -> None:
@@ -41,7 +49,8 @@ def test_an_offset_that_a_transaction_is_about_to_move_stays() -> None:
     producer = TransactionalProducer(kit)
     producer.init()
     producer.send_offsets("a", WORDS[0], 7)
-    decided = decide_expiry(kit.broker._coordinator.offsets, kit.now_ms + 10**8, MINUTE_MS)
+    coordinator = kit.broker._coordinator
+    decided = decide_expiry(coordinator.offsets, coordinator.groups, kit.now_ms + 10**8, MINUTE_MS)
     assert decided == ()
 
 
@@ -58,16 +67,16 @@ def test_many_offsets_are_forgotten_in_batches() -> None:
     for index in range(2 * MAX_TOMBSTONES + 1):
         record = to_record("g", TopicPartition("t", index), CommittedOffset(offset=1, committed_ms=0))
         table.replay(record.key, record.value, RecordOrigin(0, index))
-    decided = decide_expiry(table, MINUTE_MS, MINUTE_MS)
+    decided = decide_expiry(table, no_groups(), MINUTE_MS, MINUTE_MS)
     assert [len(decision.records) for decision in decided] == [MAX_TOMBSTONES, MAX_TOMBSTONES, 1]
-    assert decide_expiry(table, MINUTE_MS - 1, MINUTE_MS) == ()
+    assert decide_expiry(table, no_groups(), MINUTE_MS - 1, MINUTE_MS) == ()
 
 
 def test_a_clock_that_went_back_does_not_stop_the_looking() -> None:
     table = OffsetTable(1)
     record = to_record("g", TopicPartition("t", 0), CommittedOffset(offset=1, committed_ms=0))
     table.replay(record.key, record.value, RecordOrigin(0, 0))
-    expiry = OffsetExpiry(BrokerConfig(), table)
+    expiry = OffsetExpiry(BrokerConfig(), table, no_groups())
     expiry.arm(10**12)
     assert expiry.due(10**11)
     assert expiry.next_ms is None

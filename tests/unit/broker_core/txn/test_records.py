@@ -24,7 +24,7 @@ ONGOING = Transaction(
 def test_bytes_of_the_worked_example() -> None:
     """The example of docs/formats/coordinator_records.md, byte by byte."""
     page = "coordinator_records.md"
-    assert to_record(ONGOING) == (hex_example(page, 2), hex_example(page, 3))
+    assert to_record(ONGOING) == (hex_example(page, 4), hex_example(page, 5))
 
 
 def test_an_empty_transaction_has_no_partitions_array() -> None:
