@@ -157,7 +157,7 @@ START_SETTINGS: Final[Mapping[str, StartSetting]] = _by_name(
     _given("group.max.size", _INT, "group_max_size", "The most members that a group may have.", minimum=1),
     _given(
         "offsets.retention.minutes", _INT, "offsets_retention_minutes",
-        "How long a group without members keeps its offsets; negative for ever.", minimum=-1,
+        "How long a group keeps offsets after it lost its members, or its topic; negative for ever.", minimum=-1,
     ),
     _given(
         "offsets.retention.check.interval.ms", _LONG, "offsets_retention_check_interval_ms",

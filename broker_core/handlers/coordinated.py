@@ -34,7 +34,8 @@ def submit(
     except REFUSALS as error:
         context.observer.event("request.refused", api=type(body).__name__, reason=str(error))
         return Reply(refuse(body, error_code(error), call.api_version))
-    client = Client(call.client_id or "", f"/{call.connection.client_address}")
+    address = call.connection.client_address
+    client = Client(call.client_id or "", f"/{address.rpartition(':')[0] or address}")  # as Java writes one, no port
     answer = context.coordinator.submit(body, call.api_version, call.now_ms, client)
     outcome: Outcome
     if isinstance(answer, CoordinatorReply):

@@ -91,7 +91,7 @@ def test_the_longest_timeout_and_all_joined() -> None:
 def test_subscribed_topics_are_those_of_all_consumers() -> None:
     made = group(member("a", "x"), member("b", "x"))
     made.protocol = "x"
-    assert made.subscribed_topics() == {"a", "b"}
+    assert made.subscribed_topics() == frozenset({"a", "b"})
     made.members["b"].protocols = (Protocol("x", b"garbage"),)
     assert made.subscribed_topics() is None
     made.protocol_type = "connect"
