@@ -8,6 +8,7 @@ reads both, and ``streams dlq redrive`` (here: the same from Python) sends the l
 
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 from streams import App, dead_letter
@@ -24,7 +25,7 @@ def read_any_amount(text: str) -> float:
     return float(text.replace(",", ""))
 
 
-def shop(data_dir: Path, amount_of) -> App:
+def shop(data_dir: Path, amount_of: Callable[[str], float]) -> App:
     app = App("shop", data_dir=data_dir, partitions=1)
     orders = app.stream("orders", key=str, value=str)
     amounts = orders.map_values(amount_of, value=float, name="read-amount", on_error=dead_letter("orders-dlq"))

@@ -258,6 +258,10 @@ class App:
 
         send(self, topic, key, value, timestamp=timestamp, headers=headers)
 
+    @overload
+    def read(self, topic: str, *, key: TypeOf[K], value: TypeOf[V]) -> Iterator[Record[K, V]]: ...
+    @overload
+    def read(self, topic: str, *, key: Any = None, value: Any = None) -> Iterator[Record[Any, Any]]: ...
     def read(self, topic: str, *, key: Any = None, value: Any = None) -> Iterator[Record[Any, Any]]:
         """The records that are in a topic now, committed ones only, oldest first within each partition.
 

@@ -113,3 +113,18 @@ reveal_type(bids.group_by_key().aggregate(list, lambda old, bid: [*old, str(bid.
 reveal_type(lines.group_by_key().aggregate(list[str], at_most_three))  # is: streams.dsl.table.KTable[str, list[str]]
 reveal_type(lines.group_by_key().reduce(lambda old, line: None if line == "" else old + line))  # is: streams.dsl.table.KTable[str, str]
 reveal_type(windows.aggregate(list[str], at_most_three))  # is: streams.dsl.table.KTable[tuple[str, int, int, fallback=streams.model.Windowed[str]], list[str]]
+split = bids.split()
+reveal_type(split.branch(lambda bid: bid.price > 100, "large"))  # is: streams.dsl.stream.KStream[str, chains.Bid]
+reveal_type(split.branch(lambda key, bid, context: context.offset > 0))  # is: streams.dsl.stream.KStream[str, chains.Bid]
+reveal_type(split.default())  # is: streams.dsl.stream.KStream[str, chains.Bid]
+reveal_type(lines.repartition(name="r", partitions=3))  # is: streams.dsl.stream.KStream[str, str]
+reveal_type(app.stream(["lines", "more"], key=str, value=str, timestamp=len))  # is: streams.dsl.stream.KStream[str, str]
+reveal_type(bids.to_table(store="of-bids").join(users, lambda bid, user: (bid, user)))  # is: streams.dsl.table.KTable[str, tuple[chains.Bid, str]]
+reveal_type(busy.filter(lambda window, count: window.start > count))  # is: streams.dsl.table.KTable[tuple[str, int, int, fallback=streams.model.Windowed[str]], int]
+reveal_type(busy.join(windows.count(store="other"), lambda left, right: left / right))  # is: streams.dsl.table.KTable[tuple[str, int, int, fallback=streams.model.Windowed[str]], float]
+app.send("lines", "key", "value", timestamp=5, headers=(("h", b"1"),))
+reveal_type(next(app.read("out")))  # is: streams.model.Record[Any, Any]
+reveal_type(next(app.read("out", key=str, value=Bid)))  # is: streams.model.Record[str, chains.Bid]
+reveal_type(next(app.read("out", key=serde.int64, value=str)).key)  # is: int
+reveal_type(list(app.query(by_price.count(store="x")).range(1, 5)))  # is: list[tuple[int, int]]
+reveal_type(app.query("by-name"))  # is: Any
