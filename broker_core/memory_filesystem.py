@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Final, Literal, TypeAlias
 
+from broker_core.open_files import MAX_OPEN_FILES, OpenFiles
 from broker_core.ports import Random
 
 SECTOR_BYTES: Final = 512
@@ -117,7 +118,7 @@ class _Tree:
 class MemoryFile:
     """A handle on one file; it is dead after a crash, as its process is."""
 
-    __slots__ = ("_closed", "_filesystem", "_generation", "_inode", "_path")
+    __slots__ = ("_closed", "_failure", "_filesystem", "_generation", "_held", "_inode", "_path")
 
     def __init__(self, filesystem: MemoryFilesystem, path: str, inode: _Inode) -> None:
         self._filesystem = filesystem
@@ -125,6 +126,9 @@ class MemoryFile:
         self._inode = inode
         self._generation = filesystem.generation
         self._closed = False
+        self._held = False
+        self._failure: OSError | None = None
+        self._check()
 
     @property
     def path(self) -> str:
@@ -133,6 +137,13 @@ class MemoryFile:
     def _check(self) -> None:
         if self._closed or self._generation != self._filesystem.generation:
             raise OSError(errno.EBADF, os.strerror(errno.EBADF), self._path)
+        open_files = self._filesystem.open_files
+        if self._held:
+            open_files.used(self)
+            return
+        open_files.make_room()
+        self._held = True
+        open_files.opened(self)
 
     def size(self) -> int:
         self._check()
@@ -142,11 +153,16 @@ class MemoryFile:
         self._check()
         return bytes(self._inode.content[position : position + length])
 
-    def write_at(self, position: int, data: bytes) -> None:
+    def _check_write(self) -> None:
+        if self._failure is not None:
+            raise self._failure
         self._check()
+
+    def write_at(self, position: int, data: bytes) -> None:
+        self._check_write()
         self._filesystem.faults.before("write", self._path)
         growth = position + len(data) - len(self._inode.content)
-        missing = self._filesystem.take_space(growth)
+        missing = _take_space(self._filesystem, growth)
         stored = bytes(data[: max(0, len(data) - missing)])  # a real disk also takes the part that fits
         if stored:
             _overwrite(self._inode.content, position, stored)
@@ -155,19 +171,36 @@ class MemoryFile:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), self._path)
 
     def truncate(self, size: int) -> None:
-        self._check()
+        self._check_write()
         self._filesystem.faults.before("truncate", self._path)
-        self._filesystem.take_space(size - len(self._inode.content))
+        _take_space(self._filesystem, size - len(self._inode.content))
         _resize(self._inode.content, size)
         self._inode.unsynced.append((size, None))
 
     def sync(self) -> None:
-        self._check()
+        if self._closed or self._generation != self._filesystem.generation:
+            raise OSError(errno.EBADF, os.strerror(errno.EBADF), self._path)
+        if self._failure is not None:
+            raise self._failure
         self._filesystem.faults.before("sync", self._path)
         self._inode.apply_unsynced(None)
 
     def close(self) -> None:
         self._closed = True
+        self._filesystem.open_files.forget(self)
+
+    def release(self, *, force: bool) -> bool:
+        """As the real one does: synced first; a failure of that is told to whoever writes to the file or syncs it."""
+        if self._inode.unsynced:
+            if not force:
+                return False
+            try:
+                self._filesystem.faults.before("sync", self._path)
+                self._inode.apply_unsynced(None)
+            except OSError as error:
+                self._failure = error
+        self._held = False
+        return True
 
 
 class MemoryLock:
@@ -229,9 +262,14 @@ class MemoryFilesystem:
         faults: fault injection and counters.
         available_bytes: what ``free_bytes`` answers; growing files use it up, shrinking and removing give it back.
         generation: number of crashes; handles of an earlier one are dead.
+        open_files: the files that would hold a descriptor on a real disk.
+
+    Arguments:
+        max_open_files: how many of them there may be.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, max_open_files: int = MAX_OPEN_FILES) -> None:
+        self.open_files = OpenFiles(max_open_files)
         self.faults = Faults()
         self.available_bytes = DEFAULT_FREE_BYTES
         self.generation = 0
@@ -249,14 +287,9 @@ class MemoryFilesystem:
             chance = 0.0 if mode == "drop" else (0.1, 0.5, 0.9)[random.getrandbits(8) % 3]
             self._tree.settle(lambda: random.random() < chance)
         self._locks.clear()
+        self.open_files = OpenFiles(self.open_files.limit)
         self.generation += 1
         self.faults = Faults()
-
-    def take_space(self, growth: int) -> int:
-        """Use up (or, if negative, give back) space; returns the bytes that did not fit."""
-        missing = max(0, growth - self.available_bytes)
-        self.available_bytes -= growth - missing
-        return missing
 
     # -- ports.Filesystem
 
@@ -307,7 +340,7 @@ class MemoryFilesystem:
         self.faults.before("rename", target)
         replaced = target_parent.entries.get(target_name)
         if isinstance(replaced, _Inode) and replaced is not node:
-            self.take_space(-len(replaced.content))
+            _take_space(self, -len(replaced.content))
         self._tree.change((source_parent, source_name, None), (target_parent, target_name, node))
 
     def remove(self, path: str) -> None:
@@ -321,7 +354,7 @@ class MemoryFilesystem:
         if isinstance(node, _Directory):
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), path)
         self.faults.before("remove", path)
-        self.take_space(-len(node.content))
+        _take_space(self, -len(node.content))
         self._tree.change((parent, name, None))
 
     def remove_tree(self, path: str) -> None:
@@ -345,7 +378,10 @@ class MemoryFilesystem:
 
     def read_file(self, path: str) -> bytes:
         file = self.open(path)
-        return file.read_at(0, file.size())
+        try:
+            return file.read_at(0, file.size())
+        finally:
+            file.close()
 
     def replace_file(self, path: str, data: bytes) -> None:
         temporary = path + ".tmp"
@@ -370,9 +406,16 @@ class MemoryFilesystem:
     def lock(self, path: str) -> MemoryLock:
         if path in self._locks:
             raise BlockingIOError(errno.EWOULDBLOCK, f"{path} is held by process {os.getpid()}")
-        self.open(path, create=True)
+        self.open(path, create=True).close()
         lock = self._locks[path] = MemoryLock(self._locks, path)
         return lock
+
+
+def _take_space(filesystem: MemoryFilesystem, growth: int) -> int:
+    """Use up (or, if negative, give back) space; returns the bytes that did not fit."""
+    missing = max(0, growth - filesystem.available_bytes)
+    filesystem.available_bytes -= growth - missing
+    return missing
 
 
 def _parts(path: str) -> list[str]:

@@ -8,37 +8,56 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
+import resource
 import shutil
+import threading
 from pathlib import Path, PurePosixPath
 from typing import Final
 
+from broker_core.open_files import MAX_OPEN_FILES, OpenFiles
+
+_DESCRIPTORS: Final = threading.Lock()
+"""Held while a descriptor is taken for a sync, or taken away."""
 _SYNC_DATA: Final = getattr(os, "fdatasync", os.fsync)  # macOS has no fdatasync
 
 
 class OsFile:
-    """An open file; ``sync`` may run on another thread, every other method belongs to the owner's."""
+    """A file that is open when it is needed; ``sync`` may run on another thread, every other method belongs to the
+    owner's.
 
-    __slots__ = ("_descriptor", "_path")
+    Only the owner's thread gives descriptors back, so that only ``sync`` has to hold on to the one that it uses.
+    """
 
-    def __init__(self, path: str, descriptor: int) -> None:
+    __slots__ = (
+        "_descriptor", "_failure", "_identity", "_is_closed", "_open_files", "_path", "_synced", "_syncs", "_writes",
+    )  # fmt: skip
+
+    def __init__(self, path: str, descriptor: int, open_files: OpenFiles | None = None) -> None:
         self._path = path
         self._descriptor = descriptor
+        self._open_files = OpenFiles() if open_files is None else open_files
+        self._identity = _identity(descriptor)
+        self._is_closed = False
+        self._syncs = self._writes = self._synced = 0
+        self._failure: OSError | None = None
+        self._open_files.opened(self)
 
     @property
     def path(self) -> str:
         return self._path
 
     def size(self) -> int:
-        return os.fstat(self._descriptor).st_size
+        return os.fstat(self._held()).st_size
 
     def read_at(self, position: int, length: int) -> bytes:
-        data = os.pread(self._descriptor, length, position)
+        descriptor = self._held()
+        data = os.pread(descriptor, length, position)
         if len(data) == length or not data:
             return data
         parts = [data]
         missing = length - len(data)
         while missing > 0:  # a signal or a network file system may cut a read short before the end of the file
-            data = os.pread(self._descriptor, missing, position + length - missing)
+            data = os.pread(descriptor, missing, position + length - missing)
             if not data:
                 break
             parts.append(data)
@@ -46,23 +65,88 @@ class OsFile:
         return b"".join(parts)
 
     def write_at(self, position: int, data: bytes) -> None:
-        written = os.pwrite(self._descriptor, data, position)
+        descriptor = self._writable()
+        written = os.pwrite(descriptor, data, position)
         if written == len(data):
             return
         view = memoryview(data)
         while written < len(data):  # a short write on a full disk: the next call says ENOSPC
-            written += os.pwrite(self._descriptor, view[written:], position + written)
+            written += os.pwrite(descriptor, view[written:], position + written)
 
     def truncate(self, size: int) -> None:
-        os.ftruncate(self._descriptor, size)
+        descriptor = self._writable()
+        os.ftruncate(descriptor, size)
 
     def sync(self) -> None:
-        _SYNC_DATA(self._descriptor)
+        with _DESCRIPTORS:
+            if self._failure is not None:
+                raise self._failure
+            if self._is_closed:
+                raise OSError(errno.EBADF, os.strerror(errno.EBADF), self._path)
+            descriptor, writes = self._descriptor, self._writes
+            if descriptor < 0:  # given back, and synced before that
+                return
+            self._syncs += 1
+        try:
+            _SYNC_DATA(descriptor)
+            self._synced = max(self._synced, writes)
+        finally:
+            with _DESCRIPTORS:
+                self._syncs -= 1
 
     def close(self) -> None:
+        self._is_closed = True
+        self._open_files.forget(self)
         if self._descriptor >= 0:
             descriptor, self._descriptor = self._descriptor, -1
             os.close(descriptor)
+
+    def release(self, *, force: bool) -> bool:
+        """See ``Releasable``. With unsynced bytes it syncs first: an error of the disk is told to the last descriptor
+        that is closed, or to nobody. If that fails, so do all later syncs and writes: the owner gives the file up."""
+        if self._writes != self._synced:
+            if not force:
+                return False
+            try:
+                _SYNC_DATA(self._descriptor)
+                self._synced = self._writes
+            except OSError as error:
+                self._failure = error
+        with _DESCRIPTORS:
+            if self._syncs:
+                return False
+            descriptor, self._descriptor = self._descriptor, -1
+        os.close(descriptor)
+        return True
+
+    def _held(self) -> int:
+        if self._descriptor >= 0:
+            self._open_files.used(self)
+            return self._descriptor
+        if self._is_closed:
+            raise OSError(errno.EBADF, os.strerror(errno.EBADF), self._path)
+        self._open_files.make_room()
+        self._descriptor = self._reopened()
+        self._open_files.opened(self)
+        return self._descriptor
+
+    def _writable(self) -> int:
+        if self._failure is not None:
+            raise self._failure
+        self._writes += 1
+        return self._held()
+
+    def _reopened(self) -> int:
+        descriptor = os.open(self._path, os.O_RDWR | os.O_CLOEXEC)
+        if _identity(descriptor) != self._identity:
+            os.close(descriptor)
+            raise OSError(errno.ESTALE, "another file has its name now", self._path)
+        return descriptor
+
+
+def _identity(descriptor: int) -> tuple[int, int]:
+    status = os.fstat(descriptor)
+    return status.st_dev, status.st_ino
 
 
 class OsLock:
@@ -84,10 +168,16 @@ class OsFilesystem:
 
     Arguments:
         root: absolute, or relative to the working directory at construction.
+        max_open_files: descriptors kept for logs; by default half of what the process may have, at most
+            ``MAX_OPEN_FILES``.
+
+    Attributes:
+        open_files: the files that hold a descriptor.
     """
 
-    def __init__(self, root: str | Path) -> None:
+    def __init__(self, root: str | Path, *, max_open_files: int | None = None) -> None:
         self._root = Path(root).absolute()
+        self.open_files = OpenFiles(_default_limit() if max_open_files is None else max_open_files)
 
     @property
     def root(self) -> str:
@@ -102,7 +192,8 @@ class OsFilesystem:
     def open(self, path: str, *, create: bool = False) -> OsFile:
         full = self._resolve(path)
         flags = os.O_RDWR | os.O_CLOEXEC | (os.O_CREAT if create else 0)
-        return OsFile(str(full), os.open(full, flags, 0o644))
+        self.open_files.make_room()
+        return OsFile(str(full), os.open(full, flags, 0o644), self.open_files)
 
     def exists(self, path: str) -> bool:
         return self._resolve(path).exists()
@@ -177,3 +268,10 @@ class OsFilesystem:
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, f"{os.getpid()}\n".encode("ascii"), 0)
         return OsLock(descriptor)
+
+
+def _default_limit() -> int:
+    granted, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if granted == resource.RLIM_INFINITY:
+        return MAX_OPEN_FILES
+    return max(1, min(MAX_OPEN_FILES, granted // 2))

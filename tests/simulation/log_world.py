@@ -55,7 +55,7 @@ class LogWorld:
 
     def __init__(self, seed: int) -> None:
         self.random = random.Random(seed)
-        self.filesystem = MemoryFilesystem()
+        self.filesystem = MemoryFilesystem(max_open_files=(1_000, 2)[seed % 3 == 0])
         self.now_ms = 1_700_000_000_000
         self.epoch = 0
         self.models = {

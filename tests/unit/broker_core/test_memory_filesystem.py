@@ -19,6 +19,12 @@ class TestMemoryFilesystem(FilesystemSuite):
         return MemoryFilesystem()
 
 
+class TestMemoryFilesystemWithOneDescriptor(FilesystemSuite):
+    @pytest.fixture
+    def filesystem(self) -> MemoryFilesystem:
+        return MemoryFilesystem(max_open_files=1)
+
+
 def synced(filesystem: MemoryFilesystem, path: str, data: bytes) -> None:
     filesystem.replace_file(path, data)
 

@@ -20,6 +20,69 @@ class TestOsFilesystem(FilesystemSuite):
         return OsFilesystem(tmp_path)
 
 
+class TestOsFilesystemWithOneDescriptor(FilesystemSuite):
+    """Every other file gives its descriptor back, and nobody notices."""
+
+    @pytest.fixture
+    def filesystem(self, tmp_path: Path) -> OsFilesystem:
+        return OsFilesystem(tmp_path, max_open_files=1)
+
+
+def test_a_file_is_synced_before_its_descriptor_is_given_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The kernel tells a failed write-back to open descriptors: without one nobody would ever hear of it. A failure is
+    told to whoever writes to the file or syncs it."""
+    filesystem = OsFilesystem(tmp_path, max_open_files=1)
+    file = filesystem.open("a", create=True)
+    file.write_at(0, b"x")
+
+    def fail(descriptor: int) -> None:
+        raise OSError(errno.EIO, "broken")
+
+    monkeypatch.setattr("broker_core.os_filesystem._SYNC_DATA", fail)
+    filesystem.open("b", create=True)
+    for use in (file.sync, lambda: file.truncate(0), lambda: file.write_at(1, b"y")):
+        with pytest.raises(OSError, match="broken"):
+            use()
+    assert file.read_at(0, 1) == b"x", "it may be read until it is given up"
+
+
+def test_a_clean_file_is_not_synced_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    filesystem = OsFilesystem(tmp_path, max_open_files=1)
+    file = filesystem.open("a", create=True)
+    file.write_at(0, b"x")
+    file.sync()
+    monkeypatch.setattr("broker_core.os_filesystem._SYNC_DATA", None)
+    filesystem.open("b", create=True)
+    file.sync()
+    assert file.read_at(0, 1) == b"x"
+
+
+def test_another_file_under_the_same_name_is_not_taken_for_the_old_one(tmp_path: Path) -> None:
+    filesystem = OsFilesystem(tmp_path, max_open_files=1)
+    file = filesystem.open("a", create=True)
+    (tmp_path / "other").write_bytes(b"other")
+    filesystem.open("b", create=True)
+    filesystem.rename("other", "a")
+    with pytest.raises(OSError, match="another file has its name now"):
+        file.read_at(0, 1)
+
+
+def test_a_descriptor_in_use_by_a_sync_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    filesystem = OsFilesystem(tmp_path, max_open_files=1)
+    file = filesystem.open("a", create=True)
+    file.write_at(0, b"x")
+    real = os.fdatasync
+
+    def sync(descriptor: int) -> None:
+        monkeypatch.setattr("broker_core.os_filesystem._SYNC_DATA", real)
+        filesystem.open("b", create=True).close()  # as the owner's thread would, meanwhile
+        real(descriptor)
+
+    monkeypatch.setattr("broker_core.os_filesystem._SYNC_DATA", sync)
+    file.sync()
+    assert file.read_at(0, 1) == b"x"
+
+
 def test_file_paths_are_absolute_for_messages(tmp_path: Path) -> None:
     """An error that names the file must be of use to someone who does not know the root."""
     OsFilesystem(tmp_path).make_directory("d")
