@@ -26,6 +26,7 @@ from broker_core.partitions import Partitions
 from broker_core.topic_config import (
     TOPIC_SETTINGS,
     Change,
+    Operation,
     TopicSetting,
     apply_changes,
     check_settings,
@@ -153,7 +154,7 @@ class Settings:
     def change_broker(self, name: str, changes: Iterable[Change], *, validate_only: bool = False) -> None:
         """Change some settings of the broker or the cluster. Raises as ``replace_broker``."""
         settings = self._catalog.broker_configs.get(name, {})
-        changes = tuple(changes)
+        changes = tuple(change for change in changes if not _removes_nothing(change))
         check_broker_settings({change.name: "" for change in changes if change.name not in LOG_SETTINGS})  # raises
         renamed = [change._replace(name=LOG_SETTINGS[change.name].name) for change in changes]
         config = self._log_config({}, self._dynamic, has_gaps=False)
@@ -197,6 +198,12 @@ class Settings:
 def _started(name: str, text: str, default: str) -> tuple[Origin, ...]:
     origin = Origin(name, default, Source.DEFAULT)
     return (origin,) if text == default else (Origin(name, text, Source.START), origin)
+
+
+def _removes_nothing(change: Change) -> bool:
+    """Whether it removes what cannot be there: kafka-reassign-partitions clears throttles that we do not know."""
+    is_known = change.name in LOG_SETTINGS or change.name in START_SETTINGS
+    return change.operation is Operation.DELETE and not is_known
 
 
 def _with_gaps(config: LogConfig) -> LogConfig:

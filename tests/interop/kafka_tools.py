@@ -63,3 +63,13 @@ def files_of(directory: Path) -> list[Path]:
     """Every file of one log that the tool knows."""
     suffixes = {".log", ".index", ".timeindex", ".txnindex", ".snapshot"}
     return sorted(path for path in directory.iterdir() if path.suffix in suffixes)
+
+
+def run_tool(name: str, *arguments: str, code: int | None = 0) -> str:
+    """What one of Kafka's tools prints; fails unless it ends with ``code`` (None for any)."""
+    command = [str(kafka_script()), name, *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    assert code is None or done.returncode == code, (
+        f"{name} {arguments}: {done.returncode}\n{done.stdout}\n{done.stderr}"
+    )
+    return done.stdout + done.stderr

@@ -95,3 +95,11 @@ def test_the_brokers_lists_and_refusals(kit: Kit) -> None:
     assert change(kit, "1", Step("node.id", SET, "5"), kind=4) == ErrorCode.INVALID_REQUEST
     assert change(kit, "2", Step("log.roll.ms", SET, "5"), kind=4) == ErrorCode.INVALID_REQUEST
     assert change(kit, "1", Step("log.roll.ms", SET, "0"), kind=4) == ErrorCode.INVALID_CONFIG
+
+
+def test_removing_what_is_not_there_is_no_error(kit: Kit) -> None:
+    """kafka-reassign-partitions --verify clears throttles, whether there are any or not."""
+    assert change(kit, "1", Step("leader.replication.throttled.rate", DELETE), kind=4) == 0
+    assert change(kit, "1", Step("log.roll.ms", DELETE), kind=4) == 0
+    assert change(kit, "1", Step("node.id", DELETE), kind=4) == ErrorCode.INVALID_REQUEST
+    assert change(kit, "1", Step("leader.replication.throttled.rate", SET, "5"), kind=4) == ErrorCode.INVALID_REQUEST
