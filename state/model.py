@@ -74,6 +74,8 @@ class StoreSpec:
         name: unique within the application; also the column family's name.
         kind: ``key_value`` or ``window`` (sessions come as a further kind).
         changelog_topic: where its writes are replicated; None when logging is off.
+        source_topic: of a table without a changelog, the input topic that has all its rows and restores it. Its rows
+            reach as far into that topic as its input has been committed.
         cached: whether the record cache may sit above it.
         windows: of a window store.
     """
@@ -83,3 +85,9 @@ class StoreSpec:
     changelog_topic: str | None = None
     cached: bool = True
     windows: WindowLayout | None = None
+    source_topic: str | None = None
+
+    @property
+    def restored_from(self) -> str | None:
+        """The topic that a lost store is rebuilt from, by whose name its position is kept."""
+        return self.changelog_topic or self.source_topic

@@ -107,12 +107,12 @@ def restore_plan(
 def apply_restore_batch(backend: Backend, store: RestoreTarget, columns: RestoreColumns, position: Position) -> int:
     """Write the rows of ``columns`` and ``position`` as one batch, decoding no value. Returns the rows written."""
     spec = store.spec
-    if spec.changelog_topic is None:
+    if spec.restored_from is None:
         raise ValueError(f"store {spec.name!r} has no changelog to restore from")
     rows = store.restored_rows(columns.keys, columns.values, columns.timestamps)
     writes: dict[Family, Mapping[bytes, bytes | None]] = {
         spec.name: rows,
-        POSITION_FAMILY: {spec.changelog_topic.encode(): encode_position(position)},
+        POSITION_FAMILY: {spec.restored_from.encode(): encode_position(position)},
     }
     backend.write(writes)
     return len(rows)

@@ -90,8 +90,9 @@ class TaskStores:
         """Apply what is prepared (or all that is staged) with positions, as one batch; returns the rows written.
 
         Arguments:
-            offsets: changelog topic to the next offset after the transaction's records. Name every changelog, written
-                or not: a position that is kept fresh needs no rebuild after a long quiet time.
+            offsets: changelog topic to the next offset after the transaction's records, and input topic that stands in
+                for one to the committed offset. Name every one, written or not: a position that is kept fresh needs no
+                rebuild after a long quiet time.
         """
         rows = {name: encode_position(Position(offset, now_ms)) for name, offset in offsets.items()}
         count = self.transaction.apply(rows)
@@ -114,18 +115,22 @@ class TaskStores:
         The position keeps its age (``model.Position``) until the next ``apply``; a new one is as old as the replay.
         """
         store = self.store(name)
-        stored = self.position(store.spec.changelog_topic or name)
+        stored = self.position(store.spec.restored_from or name)
         written_ms = now_ms if stored is None else stored.written_ms
         count = apply_restore_batch(self.backend, store, columns, Position(next_offset, written_ms))
         self.records_since_flush += count
         return count
 
+    def has_rows(self, name: str) -> bool:
+        """Whether anything applied is in a store."""
+        return next(iter(self.backend.scan(name)), None) is not None
+
     def wipe(self, name: str) -> None:
         """Delete a store's rows and its position as one batch, before it is rebuilt from its changelog."""
         spec = self.store(name).spec
         positions: dict[bytes, bytes | None] = {}
-        if spec.changelog_topic is not None:
-            positions[spec.changelog_topic.encode()] = None
+        if spec.restored_from is not None:
+            positions[spec.restored_from.encode()] = None
         self.backend.write({POSITION_FAMILY: positions}, delete_ranges=(KeyRange(name),))
         self.store(name).reset()
         if name in self._caches:

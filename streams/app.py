@@ -199,7 +199,11 @@ class App:
             TopologyError: nothing was declared, or it cannot run.
         """
         config = self.config(overrides)
-        passes = Passes(merge_repartitions=config.merge_repartitions, combiners=config.combiners)
+        passes = Passes(
+            merge_repartitions=config.merge_repartitions,
+            combiners=config.combiners,
+            reuse_source_topics=config.reuse_source_topics,
+        )
         return compile_topology(self.id, self._builder.graph, on_error=self._on_error, passes=passes)
 
     def is_table(self, topic: str) -> bool:

@@ -46,6 +46,8 @@ class StreamsConfig:
     state_flush_records: int = 100_000
     merge_repartitions: bool = False
     """Let aggregations of one key-changed stream share a repartition topic (docs/optimisations.md)."""
+    reuse_source_topics: bool = False
+    """Let tables restore from the topic that they are read from instead of a changelog, where that has their rows."""
     combiners: bool = False
     """Pre-aggregate counts and associative reduces before their repartition topics, where the record cache is on."""
 

@@ -126,6 +126,9 @@ class Committer:
                 acknowledged = self._producer.acknowledged(TopicPartition(changelog, running.plan.id.partition))
                 if acknowledged is not None:
                     running.changelog_next[changelog] = max(running.changelog_next[changelog], acknowledged)
+            for place in running.reused_inputs():
+                if place in self._committed:
+                    running.changelog_next[place.topic] = self._committed[place].offset
             running.stores.apply(running.changelog_next, now_ms)
             self._observer.event("commit.applied", task=str(running.plan.id))
             if flush_all or running.stores.records_since_flush >= self._config.state_flush_records:

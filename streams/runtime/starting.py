@@ -99,7 +99,9 @@ class Starter:
                 task = Task(plan.id, plan.subtopology, program, stores, plan.inputs)
                 tasks.append(RunningTask(plan=plan, task=task, stores=stores))
                 task.move(TaskEvent.RESTORE)
-            yield from restore(tasks, self.client, isolation=self.isolation, now=self.now, observer=self.observer)
+            yield from restore(
+                tasks, committed, self.client, isolation=self.isolation, now=self.now, observer=self.observer
+            )
         except BaseException:
             for plan in plans:
                 self.state.close_task(plan.id)

@@ -17,6 +17,7 @@ from streams.codegen.counters import DropCounters
 from streams.errors import StreamsError
 from streams.model import Offset, OffsetAndMetadata, TaskId, TopicPartition
 from streams.runtime.plan import TaskPlan, plan_tasks
+from streams.runtime.restoring import processed_part
 from streams.runtime.tasks import RunningTask
 from streams.task import Task
 from streams.task.lifecycle import TaskEvent
@@ -100,6 +101,8 @@ class DriverEngine:
             changelogs = [columns.topic for columns in running.stores.changelogs().values()]
             partition = running.plan.id.partition
             ends = {topic: len(self._log.partition(TopicPartition(topic, partition)).records) for topic in changelogs}
+            reused = [place for place in running.reused_inputs() if place in self._committed]
+            ends |= {place.topic: self._committed[place].offset for place in reused}
             running.stores.apply(ends, self._clock.now_ms)
         if self._commits % FLUSH_EVERY_COMMITS == 0:
             for running in self._tasks:
@@ -188,15 +191,22 @@ class DriverEngine:
         return RunningTask(plan=plan, task=task, stores=stores)
 
     def _restore(self, plan: TaskPlan, stores: TaskStores) -> None:
-        for name, columns in stores.changelogs().items():
-            changelog = self._log.partition(TopicPartition(columns.topic, plan.id.partition))
-            end = changelog.stable_end
-            needed = restore_plan(stores.position(columns.topic), 0, end, now_ms=self._clock.now_ms)
+        for spec in plan.subtopology.stores:
+            assert spec.restored_from is not None, "a topology's stores are all logged"
+            place = TopicPartition(spec.restored_from, plan.id.partition)
+            if spec.source_topic is None:
+                end = self._log.partition(place).stable_end
+            elif place in self._committed:
+                end = self._committed[place].offset
+            else:
+                continue
+            needed = restore_plan(stores.position(place.topic), 0, end, now_ms=self._clock.now_ms)
             if needed.wipe:
-                stores.wipe(name)
-            batch = changelog.batch(needed.from_offset)
+                stores.wipe(spec.name)
+            batch = self._log.partition(place).batch(needed.from_offset) if needed.is_needed else None
             if batch is not None:
-                stores.restore_batch(name, batch, batch.next_offset, self._clock.now_ms)
+                rows = batch if spec.source_topic is None else processed_part(batch, end)
+                stores.restore_batch(spec.name, rows, rows.next_offset, self._clock.now_ms)
 
     def _process(self, running: RunningTask, max_records: int) -> int:
         processed = running.task.process(max_records, now_ms=self._clock.now_ms)

@@ -91,6 +91,8 @@ def _store_change(name: str, old: StoreEntry | None, new: StoreEntry | None) -> 
         return Change(effect=effect, kind=STORE, name=name, detail=detail)
 
     if old is None:
+        if new is not None and new.source_topic is not None:
+            return change(Effect.ADDS, f"filled from its input {new.source_topic}, up to the committed position")
         return change(Effect.ADDS, "starts empty, from the committed position on")
     if new is None:
         return change(
@@ -99,8 +101,12 @@ def _store_change(name: str, old: StoreEntry | None, new: StoreEntry | None) -> 
     difference = _difference(old, new)
     if difference:
         return change(Effect.BREAKS, difference)
+    if new.source_topic is not None and old.source_topic is None:
+        detail = f"restored from its input {new.source_topic} from now on; its changelog topic is of no more use"
+        return change(Effect.MIGRATES, detail)
+    origin = "changelog" if new.source_topic is None else "input"
     migrations = [
-        *(("rebuilt from its changelog in another sub-topology",) if old.subtopology != new.subtopology else ()),
+        *((f"rebuilt from its {origin} in another sub-topology",) if old.subtopology != new.subtopology else ()),
         *_retention_change(old.windows, new.windows),
     ]
     return change(Effect.MIGRATES if migrations else Effect.KEEPS, "; ".join(migrations))
@@ -120,6 +126,13 @@ def _difference(old: StoreEntry, new: StoreEntry) -> str:
     if old.windows and new.windows and old.windows.advance_ms != new.windows.advance_ms:
         before, after = duration_text(old.windows.advance_ms), duration_text(new.windows.advance_ms)
         return f"its windows started every {before} and start every {after} now"
+    if old.source_topic is not None and old.source_topic != new.source_topic:
+        why = (
+            "this topology asks for a changelog: keep reuse_source_topics on, without timestamp= and on_error="
+            if new.source_topic is None
+            else f"its input is {new.source_topic!r} now"
+        )
+        return f"its rows are in its input topic {old.source_topic!r} alone, and {why}"
     return ""
 
 

@@ -29,7 +29,7 @@ from streams.topology.nodes import (
     UserFunction,
     WindowedAggregate,
 )
-from streams.topology.passes import NO_PASSES, Passes, combined, merged_repartitions
+from streams.topology.passes import NO_PASSES, Passes, combined, merged_repartitions, with_reused_sources
 
 REPARTITION_CONFIGS: Mapping[str, str] = {
     "cleanup.policy": "delete",
@@ -141,6 +141,8 @@ def compile_topology(
     subtopologies = tuple(_sub_topology(index, split, part) for index, part in enumerate(split.components()))
     if passes.combiners:
         subtopologies = combined(subtopologies)
+    if passes.reuse_source_topics:
+        subtopologies = tuple(with_reused_sources(sub) for sub in subtopologies)
     stores = _place_stores(subtopologies)
     changelogs = tuple(
         InternalTopic(name=store.spec.changelog_topic, kind="changelog", configs=_changelog_configs(store.spec))

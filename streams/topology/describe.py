@@ -112,6 +112,7 @@ def as_dict(topology: CompiledTopology) -> dict[str, Any]:
                 "key": placed.key_serde.id,
                 "value": placed.value_serde.id,
                 "changelog_topic": placed.spec.changelog_topic,
+                "source_topic": placed.spec.source_topic,
             }
             for name, placed in topology.stores.items()
         },
@@ -152,7 +153,12 @@ def _topic_edges(sub: SubTopology, ident: Any) -> list[str]:
         for topic in source.topics
     ]
     written = [f"  {ident('node', sink.name)} --> {ident('topic', _topic(sink))}" for sink in sub.sinks]
-    return [*read, *written]
+    restored = [
+        f"  {ident('topic', spec.source_topic)} -. restores .-> {ident('store', spec.name)}"
+        for spec in sub.stores
+        if spec.source_topic is not None
+    ]
+    return [*read, *written, *restored]
 
 
 def _heading(node: Node) -> str:
@@ -170,7 +176,8 @@ def _facts(node: Node) -> str:
     if isinstance(node, Sink):
         facts.append(f"topic {_topic(node)}: {_format(node.key_serde)} -> {_format(node.value_serde)}")
     if isinstance(node, Stateful) and node.store is not None:
-        facts.append(f"store {node.store.name}: {node.key_serde.id} -> {_format(node.value_serde)}")
+        restored = f", restored from topic {node.store.source_topic}" if node.store.source_topic else ""
+        facts.append(f"store {node.store.name}: {node.key_serde.id} -> {_format(node.value_serde)}{restored}")
     if isinstance(node, WindowedAggregate):
         facts.append(window_text(node.windows))
     facts += [f"{function.name}({', '.join(function.arguments)})" for function in _functions(node)]

@@ -39,6 +39,8 @@ class StoreEntry:
     subtopology: int
     changelog_topic: str | None
     windows: WindowsEntry | None = None
+    source_topic: str | None = None
+    """The input that has its rows, of a store without a changelog."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,6 +164,7 @@ def _store_entries(topology: CompiledTopology) -> dict[str, StoreEntry]:
             subtopology=placed.subtopology,
             changelog_topic=placed.spec.changelog_topic,
             windows=_windows(placed),
+            source_topic=placed.spec.source_topic,
         )
         for name, placed in topology.stores.items()
     }

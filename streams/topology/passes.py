@@ -10,8 +10,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from streams.on_error import ErrorPolicy, Fail
+from streams.serde.base import same_format
 from streams.topology.graph import TopologyGraph
-from streams.topology.nodes import Aggregate, Node, Repartition, Sink, Source, UserFunction
+from streams.topology.nodes import Aggregate, Node, Repartition, Sink, Source, Stateful, TableSource, UserFunction
 
 if TYPE_CHECKING:
     from streams.topology.compile import SubTopology
@@ -24,10 +25,12 @@ class Passes:
     Arguments:
         merge_repartitions: aggregations of one key-changed stream read one repartition topic, the first one's.
         combiners: records that are about to be counted or reduced are pre-aggregated before the repartition topic.
+        reuse_source_topics: a table read from a topic restores from that topic and has no changelog.
     """
 
     merge_repartitions: bool = False
     combiners: bool = False
+    reuse_source_topics: bool = False
 
 
 NO_PASSES: Final = Passes()
@@ -95,6 +98,35 @@ def _with_combiners(sub: SubTopology, readers: Mapping[str, Aggregate]) -> SubTo
 
     nodes = tuple(changed(node) for node in sub.nodes)
     return replace(sub, nodes=nodes, sinks=tuple(node for node in nodes if isinstance(node, Sink)))
+
+
+def with_reused_sources(sub: SubTopology) -> SubTopology:
+    """The sub-topology whose tables, where their topic has exactly their rows, have no changelog besides it.
+
+    Kafka Streams' ``reuse.ktable.source.topics``.
+    """
+    if any(node.on_error is not None and _may_undo(node.on_error) for node in sub.nodes):
+        return sub
+    nodes = tuple(_reusing(sub, node) for node in sub.nodes)
+    stores = tuple(node.store for node in nodes if isinstance(node, Stateful) and node.store is not None)
+    return replace(sub, nodes=nodes, stores=stores)
+
+
+def _reusing(sub: SubTopology, node: Node) -> Node:
+    """A record that an error policy took back or dropped is in the topic and not in the store; a row's timestamp and
+    bytes must be the record's own."""
+    if not isinstance(node, TableSource) or node.store is None or not node.topic:
+        return node
+    source = next(other for other in sub.sources if other.name in sub.parents[node.name])
+    is_same = (
+        source.topics == (node.topic,)
+        and source.timestamp is None
+        and (source.on_error is None or isinstance(source.on_error, Fail))
+        and node.value_serde is not None
+        and same_format(source.key_serde, node.key_serde)
+        and same_format(source.value_serde, node.value_serde)
+    )
+    return replace(node, store=replace(node.store, changelog_topic=None, source_topic=node.topic)) if is_same else node
 
 
 def _may_undo(policy: ErrorPolicy | UserFunction) -> bool:

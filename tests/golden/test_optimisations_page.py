@@ -37,6 +37,12 @@ def word_count(app: App) -> None:
     words.count(store="counts").to_stream().to("word-counts")
 
 
+def orders_with_customers(app: App) -> None:
+    customers = app.table("customers", key=str, value=str)
+    orders = app.stream("orders", key=str, value=int)
+    orders.join(customers, lambda order, customer: f"{order} for {customer}", value=str).to("deliveries")
+
+
 PICTURES: dict[tuple[str, str], tuple[Callable[[App], None], dict[str, bool]]] = {
     ("repartition", "unchanged"): (key_unchanged, {}),
     ("repartition", "changed"): (key_changed, {}),
@@ -44,6 +50,8 @@ PICTURES: dict[tuple[str, str], tuple[Callable[[App], None], dict[str, bool]]] =
     ("merge", "after"): (two_aggregations, {"merge_repartitions": True}),
     ("combiners", "before"): (word_count, {}),
     ("combiners", "after"): (word_count, {"combiners": True}),
+    ("reuse", "before"): (orders_with_customers, {}),
+    ("reuse", "after"): (orders_with_customers, {"reuse_source_topics": True}),
 }
 
 

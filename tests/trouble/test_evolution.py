@@ -3,6 +3,7 @@ true after."""
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,9 +27,9 @@ LARGEST = "orders-reduce"
 """What the store without a name is called."""
 
 
-def declare(data_dir: Path, edit: str = "") -> App:
+def declare(data_dir: Path, edit: str = "", **settings: Any) -> App:
     """Orders of customers, counted in four ways, and the customers' towns; with one edit."""
-    app = App("shop", data_dir=data_dir, partitions=2)
+    app = App("shop", data_dir=data_dir, partitions=2, **settings)
     if edit == "declare in another order":
         _towns(app)
     topic = "sales" if edit == "rename the input" else "orders"
@@ -231,3 +232,50 @@ def test_a_changelogs_retention_follows(tmp_path: Path, edit: str, retention_ms:
         topic = "shop-per-window-changelog"
         configs = call(lambda client: wait(client.admin.describe_configs([topic])))[topic]
     assert configs["retention.ms"] == str(retention_ms + CHANGELOG_EXTRA_RETENTION_MS)
+
+
+def test_a_source_topic_becomes_the_changelog_and_stays_it(tmp_path: Path) -> None:
+    """Turned on the store is filled from the topic, also where local state is lost later; turned off it is refused."""
+    before = declare(tmp_path)
+    send_before(before)
+    run(before)
+    after = declare(tmp_path, reuse_source_topics=True)
+    (found,) = (change for change in changes_since_last_run(tmp_path, after.topology()) if change.effect is not KEEPS)
+    assert str(found).startswith("migrates store customers-table: restored from its input customers from now on")
+    send_after(after)
+    run(after)
+    for _ in range(2):
+        assert rows(after, "customers-table") == {"ada": "london", "bob": "paris", "carl": "london"}
+        assert rows(after, "per-town") == GOES_ON["per-town"]
+        shutil.rmtree(tmp_path / "state")
+        run(after)
+    after.send("customers", "bob", None)
+    after.send("customers", "ada", "oslo")
+    run(after)
+    assert rows(after, "per-town") == {"oslo": 1, "london": 1, "paris": 0}
+    with pytest.raises(ConfigError, match="'customers-table' breaks: its rows are in its input topic 'customers'"):
+        run(before, accept=True)
+    with pytest.raises(ConfigError, match="keep reuse_source_topics on"):
+        run(declare(tmp_path), accept=True)
+
+
+def test_a_table_that_gets_a_store_later_has_the_rows_of_its_topic(tmp_path: Path) -> None:
+    def shop(*, joins: bool) -> App:
+        app = App("shop", data_dir=tmp_path, partitions=2, reuse_source_topics=True)
+        customers = app.table("customers", key=str, value=str)
+        customers.to_stream().to("moves")
+        orders = app.stream("orders", key=str, value=int)
+        if joins:
+            orders.join(customers, lambda amount, town: f"{amount} to {town}", value=str).to("deliveries")
+        else:
+            orders.to("copies")
+        return app
+
+    send_before(shop(joins=False))
+    run(shop(joins=False))
+    joined = shop(joins=True)
+    (found,) = (change for change in changes_since_last_run(tmp_path, joined.topology()) if change.effect is not KEEPS)
+    assert str(found) == "adds store customers-table: filled from its input customers, up to the committed position"
+    joined.send("orders", "ada", 9)
+    run(joined)
+    assert [record.value for record in joined.read("deliveries")] == ["9 to london"]

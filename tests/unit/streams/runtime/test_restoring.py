@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from state.memory_directory import MemoryStateDirectory
 from streams.model import ColumnBatch, TopicPartition
-from streams.runtime.restoring import JOINED_RECORDS, joined
+from streams.runtime.restoring import JOINED_RECORDS, joined, processed_part
 from tests.unit.streams.runtime.machine import Machine
 
 LINES = [("k", f"a b{index}") for index in range(20)]
@@ -80,3 +80,16 @@ def test_small_batches_are_written_together() -> None:
     assert found[0].keys == [b"0", b"1", b"3"]
     assert len(found[0].values) == len(found[0].timestamps) == 3
     assert list(joined([])) == []
+
+
+def test_of_an_input_only_what_is_committed_is_a_tables_row() -> None:
+    """Nor what a source drops: a record without a time."""
+    keys = [b"a", b"b", b"c", b"d"]
+    values: list[bytes | None] = [b"1", b"2", None, b"4"]
+    place = TopicPartition("users", 0)
+    batch = ColumnBatch(place, 10, 15, list(keys), list(values), [5, -1, 7, 8], None, None)
+    part = processed_part(batch, 13)
+    assert (part.keys, part.values, part.timestamps, part.next_offset) == ([b"a", b"c"], [b"1", None], [5, 7], 13)
+    assert processed_part(batch, 99).next_offset == 15
+    assert processed_part(batch._replace(offsets=[10, 12, 13, 14]), 13).keys == [b"a"]
+    assert processed_part(batch, 10).keys == []

@@ -117,3 +117,19 @@ def test_what_comes_back_is_what_it_was_or_refused() -> None:
     other = compare(without, declare(reduce=True, partitions=7))
     assert [change.effect for change in other] == [Effect.BREAKS, Effect.BREAKS, Effect.KEEPS]
     assert "an earlier topology left it behind, and it had partitions=None and has 7 now" in str(other[1])
+
+
+def tables(*, reuse: bool, topic: str = "users") -> Manifest:
+    app = App("app", reuse_source_topics=reuse)
+    app.table(topic, key=str, value=str, store="users")
+    return manifest_of(app.topology())
+
+
+def test_rows_that_are_in_the_input_alone_stay_there() -> None:
+    store, _ = compare(tables(reuse=False), tables(reuse=True))
+    assert (store.effect, "restored from its input users" in store.detail) == (Effect.MIGRATES, True)
+    assert compare(tables(reuse=True), tables(reuse=True))[0].effect is Effect.KEEPS
+    store, _ = compare(tables(reuse=True), tables(reuse=False))
+    assert (store.effect, "keep reuse_source_topics on" in store.detail) == (Effect.BREAKS, True)
+    store, *_ = compare(tables(reuse=True), tables(reuse=True, topic="people"))
+    assert (store.effect, store.detail.endswith("and its input is 'people' now")) == (Effect.BREAKS, True)

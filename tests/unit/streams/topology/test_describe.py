@@ -60,6 +60,7 @@ def test_json_has_everything() -> None:
         "key": "utf8",
         "value": "json:int",
         "changelog_topic": "app-counts-changelog",
+        "source_topic": None,
     }
     assert found["external_topics"] == ["lines"]
     assert found["output_topics"] == ["out"]

@@ -9,6 +9,7 @@ import pytest
 
 from streams import App, dead_letter, fail, skip
 from streams.topology.compile import CompiledTopology
+from streams.topology.describe import describe_text
 from streams.topology.nodes import Source
 
 
@@ -133,3 +134,57 @@ def test_a_combined_topology_says_so() -> None:
     words(combined).count(store="c")
     assert "sink c-repartition-sink, combines for count c (topic a-c-repartition" in describe_text(combined.topology())
     assert all(isinstance(sub.sources[0], Source) for sub in combined.topology().subtopologies)
+
+
+def table_of(reusing: App, **options: Any) -> Any:
+    return reusing.table("users", key=str, value=str, store="users-rows", **options)
+
+
+def test_a_tables_topic_is_its_changelog_if_switched_on() -> None:
+    found = {}
+    for reuse in (False, True):
+        reusing = app(reuse_source_topics=reuse)
+        table_of(reusing).map_values(str.upper, store="shouted")
+        found[reuse] = reusing.topology()
+    specs = {reuse: topology.stores["users-rows"].spec for reuse, topology in found.items()}
+    assert (specs[False].changelog_topic, specs[False].source_topic) == ("a-users-rows-changelog", None)
+    assert (specs[True].changelog_topic, specs[True].source_topic) == (None, "users")
+    assert specs[True].restored_from == "users"
+    assert [topic.name for topic in found[True].internal_topics] == ["a-shouted-changelog"]
+    assert [spec.source_topic for sub in found[True].subtopologies for spec in sub.stores] == ["users", None]
+    assert "restored from topic users" in describe_text(found[True])
+
+
+@pytest.mark.parametrize(
+    "declare",
+    [
+        lambda reusing: table_of(reusing, timestamp=len),
+        lambda reusing: reusing.stream("in", key=str, value=str).to_table(store="users-rows"),
+        lambda reusing: table_of(reusing).map_values(len, on_error=skip(whole_record=True)),
+        lambda reusing: table_of(reusing).to_stream().map_values(len, on_error=lambda error: skip),
+    ],
+    ids=[
+        "timestamps of its own",
+        "a stream made a table",
+        "a record may be undone",
+        "nobody knows what will be undone",
+    ],
+)
+def test_a_table_that_its_topic_does_not_equal_has_a_changelog(declare: Callable[[App], Any]) -> None:
+    reusing = app(reuse_source_topics=True)
+    declare(reusing)
+    assert reusing.topology().stores["users-rows"].spec.changelog_topic == "a-users-rows-changelog"
+
+
+@pytest.mark.parametrize("policy", [skip, dead_letter("dlq"), lambda error: skip])
+def test_a_source_that_drops_records_is_no_changelog(policy: Any) -> None:
+    """What was skipped would be in the store after a restore."""
+    reusing = app(reuse_source_topics=True, on_error=policy)
+    table_of(reusing)
+    assert reusing.topology().stores["users-rows"].spec.source_topic is None
+
+
+def test_a_source_that_fails_is_one() -> None:
+    reusing = app(reuse_source_topics=True, on_error=fail)
+    table_of(reusing).map_values(len, on_error=skip)
+    assert reusing.topology().stores["users-rows"].spec.source_topic == "users"
