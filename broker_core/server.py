@@ -20,7 +20,7 @@ from broker_core.outcome import Connection
 from broker_core.ports import NullObserver, Observer
 from broker_core.protocol.framing import Request
 from broker_core.server_connection import ServerConnection
-from broker_core.sync_waves import BrokerDriver, PoolSyncExecutor, Sender
+from broker_core.sync_waves import BrokerDriver, PoolSyncExecutor, Sender, SyncExecutor
 
 SHARED_BUFFER_BYTES: Final = 256 * 1024
 """What one read of a socket takes at most; all connections take turns at it."""
@@ -67,6 +67,7 @@ class BrokerServer:
         limits: what it takes.
         observer: hears of connections and faults.
         clock_ms: epoch milliseconds.
+        executor: carries out the file syncs; by default a few threads.
     """
 
     def __init__(
@@ -76,6 +77,7 @@ class BrokerServer:
         *,
         observer: Observer | None = None,
         clock_ms: Callable[[], int] = wall_clock_ms,
+        executor: SyncExecutor | None = None,
     ) -> None:
         self.limits = limits
         self.observer = observer or NullObserver()
@@ -85,7 +87,7 @@ class BrokerServer:
         self._loop = asyncio.get_running_loop()
         self.time_s = self._loop.time
         self._clock_ms = clock_ms
-        self._driver = BrokerDriver(broker, PoolSyncExecutor(on_over=self._wave_over))
+        self._driver = BrokerDriver(broker, executor or PoolSyncExecutor(on_over=self._wave_over))
         self._connections: dict[ServerConnection, None] = {}
         self._last_connection_id = 0
         self._held_bytes = 0

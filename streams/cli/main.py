@@ -19,7 +19,7 @@ import state
 import streams
 from broker_core.errors import BrokerError, StorageError
 from state.errors import StateError
-from streams.cli import describe, dlq, doctor, groups, log, plan, records, run, topics
+from streams.cli import broker, describe, dlq, doctor, groups, log, plan, records, run, topics
 from streams.errors import StreamsError
 
 _OUR_PACKAGES = tuple(Path(package.__path__[0]) for package in (broker_core, state, streams))
@@ -47,6 +47,7 @@ def options(
 
 
 app.command("run")(run.run)
+app.command("broker")(broker.broker)
 app.command("describe")(describe.describe)
 app.command("plan")(plan.plan)
 app.command("produce")(records.produce)

@@ -12,10 +12,16 @@ REPOSITORY = Path(__file__).parent.parent.parent.parent
 
 
 class BrokerProcess:
-    """A context manager; killed at the end if it still runs. ``start`` again after ``kill`` or ``terminate``."""
+    """A context manager; killed at the end if it still runs. ``start`` again after ``kill`` or ``terminate``.
 
-    def __init__(self, data_dir: Path, *settings: str) -> None:
+    Arguments:
+        settings: ``name=value`` each.
+        command: what Python is to run, before the options.
+    """
+
+    def __init__(self, data_dir: Path, *settings: str, command: tuple[str, ...] = ("-m", "broker_core")) -> None:
         self.data_dir = data_dir
+        self.command = command
         self.settings = settings
         self.port = 0
         self._process: subprocess.Popen[str] | None = None
@@ -35,14 +41,24 @@ class BrokerProcess:
         """On the same port as before, or a free one at first."""
         options = [option for setting in self.settings for option in ("--set", setting)]
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "broker_core", "--listen", self.address, "--data-dir", str(self.data_dir), *options],
+            [
+                sys.executable,
+                *self.command,
+                "--listen",
+                self.address,
+                "--data-dir",
+                str(self.data_dir),
+                *options,
+            ],
             stdout=subprocess.PIPE,
             text=True,
             cwd=REPOSITORY,
         )
         assert self._process.stdout is not None
         line = self._process.stdout.readline()
-        assert line.startswith("listening on "), line
+        if not line.startswith("listening on "):
+            self.kill()
+            raise AssertionError(f"it does not say where it listens but {line!r}")
         self.port = int(line.rpartition(":")[2])
 
     def connect(self) -> WireClient:

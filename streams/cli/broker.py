@@ -1,0 +1,107 @@
+"""``streams broker``: a log of its own process, served to Kafka's clients.
+
+What is served and how is ``broker_core``'s; here is what a person sees.
+"""
+
+from __future__ import annotations
+
+import traceback
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Column, Table
+
+from broker_core.broker_config import LOG_SETTINGS, START_SETTINGS
+from broker_core.config import BrokerConfig
+from broker_core.serving import Address, serve, settings_from
+from broker_core.topic_config import text_of
+
+TOLD = {
+    "broker.clock_went_back": "the clock was set back by {by_ms} ms; deadlines begin anew",
+    "connection.limit": "a connection was refused: {connections} are open (max.connections)",
+    "log.failed": "the log of {partition} has failed: {reason}",
+    "log.recovered": "recovered {partition}",
+    "request.failed": "a request of {client} broke the broker's code, please report it: {error!r} at {request}",
+    "server.failed": "the broker has failed and stops; start it again, it recovers: {error!r}",
+    "server.saturated": "{held_bytes} bytes of requests are in work; nothing new is read (queued.max.request.bytes)",
+}
+"""Events that a person should know of."""
+MOST_TOLD = 100
+"""Of one kind; a client that goes on and on must not fill the disk with messages about it."""
+
+
+class Teller:
+    """Observer that shows what happens."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._told: dict[str, int] = {}
+
+    def event(self, name: str, **fields: object) -> None:
+        text = TOLD.get(name)
+        if text is None:
+            return
+        count = self._told[name] = self._told.get(name, 0) + 1
+        if count > MOST_TOLD:
+            return
+        last = "; no more of these are shown" if count == MOST_TOLD else ""
+        self._console.print(text.format_map(_Known(fields)) + last, markup=False, highlight=False, soft_wrap=True)
+        error = fields.get("error")
+        if isinstance(error, BaseException):
+            self._console.print("".join(traceback.format_exception(error)), markup=False, highlight=False)
+
+
+class _Known(dict[str, object]):
+    def __missing__(self, key: str) -> str:
+        return "?"
+
+
+def broker(
+    listen: Annotated[
+        str | None, typer.Option("--listen", metavar="HOST:PORT", help="Default 127.0.0.1:9092; port 0 is a free one.")
+    ] = None,
+    data_dir: Annotated[
+        Path | None, typer.Option("--data-dir", metavar="DIR", help="Where the log is; default ./data.")
+    ] = None,
+    settings: Annotated[
+        list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="A setting, by Kafka's name; repeatable.")
+    ] = None,
+    show_settings: Annotated[
+        bool, typer.Option("--settings", help="List the settings with their defaults, and do nothing else.")
+    ] = False,
+) -> None:
+    """Serve a log to Kafka's clients and tools, until Ctrl-C (which loses nothing)."""
+    if show_settings:
+        Console().print(_table())
+        return
+    config, texts = settings_from(listen, None if data_dir is None else str(data_dir), settings or [])
+    console = Console(stderr=True)
+    serve(config, texts, on_listening=lambda address: _say(address, config.log_dirs, console), observer=Teller(console))
+    console.print("stopped: everything that was acknowledged is on disk", highlight=False)
+
+
+def _say(address: Address, directory: str, console: Console) -> None:
+    typer.echo(f"listening on {address}")
+    told = f"{address.advertised_host}:{address.advertised_port}"
+    if told != str(address):
+        console.print(f"clients are told to connect to {told} (advertised.listeners)", highlight=False)
+    console.print(
+        f"the log is in {directory}; from another terminal:\n"
+        f"  echo hello | kcat -b {told} -P -t greetings\n"
+        f"  kcat -b {told} -C -t greetings -e\n"
+        f"  streams run app.py --broker {told}\n"
+        "Ctrl-C stops it; nothing is lost",
+        highlight=False, markup=False, soft_wrap=True,
+    )  # fmt: skip
+
+
+def _table() -> Table:
+    table = Table(Column("setting", no_wrap=True), "default", "meaning", box=None)
+    config = BrokerConfig()
+    for name, setting in START_SETTINGS.items():
+        table.add_row(name, setting.text(config), setting.meaning)
+    for name, topic_setting in LOG_SETTINGS.items():
+        table.add_row(name, text_of(topic_setting, config.log), topic_setting.meaning)
+    return table

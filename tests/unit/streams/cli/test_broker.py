@@ -1,0 +1,60 @@
+"""The broker's command: what it says, serves and refuses."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from broker_core.broker_config import LOG_SETTINGS, START_SETTINGS
+from broker_core.errors import BrokerError
+from broker_core.protocol.metadata import MetadataRequest
+from streams.cli.broker import MOST_TOLD, Teller
+from tests.unit.broker_core.broker_process import BrokerProcess
+from tests.unit.streams.cli.broker_page import PAGE, settings_table
+from tests.unit.streams.cli.conftest import Invoke
+
+COMMAND = ("-c", "from streams.cli.main import main; main()", "broker")
+
+
+def test_it_serves_until_it_is_told_to_stop(tmp_path: Path) -> None:
+    with BrokerProcess(tmp_path, "node.id=3", command=COMMAND) as broker:
+        with broker.connect() as client:
+            (node,) = client.exchange(MetadataRequest(topics=())).brokers
+        assert (node.node_id, node.port) == (3, broker.port)
+        assert broker.terminate() == 0
+
+
+def test_the_settings_are_listed(invoke: Invoke) -> None:
+    told = invoke("broker", "--settings").output
+    for name in ("num.partitions", "log.retention.ms", "connections.max.idle.ms"):
+        assert name in told
+
+
+def test_an_unknown_setting_names_the_nearest(invoke: Invoke) -> None:
+    with pytest.raises(BrokerError, match=r"the nearest are num\.partitions"):
+        invoke("broker", "--set", "num.partition=3")
+
+
+def test_what_happens_is_told_but_not_for_ever() -> None:
+    console = Console(record=True, width=200)
+    teller = Teller(console)
+    teller.event("log.retained", partition="t-0")
+    for _ in range(2 * MOST_TOLD):
+        teller.event("connection.limit", connections=7)
+    try:
+        raise ZeroDivisionError("a fault")
+    except ZeroDivisionError as error:
+        teller.event("request.failed", client="c", error=error)
+    told = console.export_text()
+    assert told.count("a connection was refused: 7 are open") == MOST_TOLD
+    assert "no more of these" in told and "log.retained" not in told and "t-0" not in told
+    assert "broke the broker's code" in told and "test_broker.py" in told
+
+
+def test_the_page_lists_every_setting_with_its_default() -> None:
+    """docs/how-to/broker.md against the code."""
+    text = PAGE.read_text()
+    assert settings_table() in text
+    assert all(name in text for name in (*START_SETTINGS, *LOG_SETTINGS))
