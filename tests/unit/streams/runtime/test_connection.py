@@ -18,7 +18,7 @@ from streams.runtime.access import read_batches, send_records
 from streams.runtime.activity import wait
 from streams.runtime.connection import Clock, clock_ms, connect
 from streams.runtime.supervisor import complete
-from tests.interop.tcp_broker import TcpBroker
+from tests.unit.broker_core.server_kit import ServedBroker
 
 
 def config(path: Path, **settings: object) -> StreamsConfig:
@@ -44,7 +44,7 @@ def test_a_failure_inside_frees_it_too(tmp_path: Path) -> None:
 
 
 def test_a_cluster_is_written_to_and_read_and_no_log_is_made(tmp_path: Path) -> None:
-    with TcpBroker() as broker:
+    with ServedBroker() as broker:
         settings = config(tmp_path / "data", broker=broker.address)
         with connect(settings) as client:
             complete(client, wait(client.admin.create_topics({"t": NewTopic(partitions=1)})))
@@ -54,7 +54,7 @@ def test_a_cluster_is_written_to_and_read_and_no_log_is_made(tmp_path: Path) -> 
 
 
 def test_what_a_cluster_refuses_names_it(tmp_path: Path) -> None:
-    with TcpBroker() as broker:
+    with ServedBroker() as broker:
         settings = config(tmp_path, broker=broker.address)
         with pytest.raises(UnknownTopic, match=f"^broker {broker.address}: the broker has no topic 'absent'"):
             with connect(settings) as client:
