@@ -19,14 +19,23 @@ class Guarantee(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StreamsConfig:
-    """One application's settings; sizes in bytes, times in milliseconds. Defaults: architecture.md, section 8."""
+    """One application's settings; sizes in bytes, times in milliseconds. Defaults: architecture.md, section 8.
+
+    docs/reference/settings.md is made of the lines below each setting: ``python -m tests.golden.settings_page``.
+    """
 
     application_id: str
     data_dir: str
+    """Where the embedded log and the local state are; ``.streams/<id>`` by default."""
     broker: str | None = None
+    """``host:port`` of a cluster, ours or Apache Kafka; without one the log is embedded."""
     guarantee: Guarantee = Guarantee.EXACTLY_ONCE
+    """``exactly_once`` or ``at_least_once``."""
     commit_interval_ms: int = 100
+    """How often to commit: when results are seen, and how much is done again after a crash. 1 s with
+    ``at_least_once``."""
     partitions: int = 4
+    """Of a topic that the embedded log has to make."""
     durability: str = "synced"
     """When the embedded log acknowledges: ``synced``, ``interval`` or ``none``. docs/how-to/durability.md."""
     sync_interval_ms: int = 100
@@ -34,16 +43,23 @@ class StreamsConfig:
     compression_type: str = "none"
     """How the application's producers pack their batches."""
     state_backend: str = "rocksdb"
+    """``rocksdb``, or ``memory``: no database on disk, every start rebuilds all rows from the changelogs."""
     cache_max_bytes: int = 64 * 1024 * 1024
+    """Record caches of a worker, all stores together; 0: every change of a row goes on by itself."""
     staging_max_bytes: int = 256 * 1024 * 1024
+    """Writes of the open transaction that a worker holds; more than that forces an early commit."""
     transaction_timeout_ms: int = 60_000
+    """After so long without a commit the broker aborts the transaction of a worker that is gone."""
     batch_bytes: int = 512 * 1024
+    """Size of a batch at which the application's producers send it before the commit does."""
     fetch_max_bytes: int = 8 * 1024 * 1024
     """Most bytes one fetch answer carries."""
     buffered_records: int = 20_000
     """Records a task holds per partition before the consumer pauses it."""
     state_flush_interval_ms: int = 600_000
+    """How old what the state's database holds in memory alone may get: the changelog has it, a crash must read it."""
     state_flush_records: int = 100_000
+    """How many changelog records it may be: no restart after a crash has to read more."""
     merge_repartitions: bool = False
     """Let aggregations of one key-changed stream share a repartition topic (docs/optimisations.md)."""
     reuse_source_topics: bool = False
@@ -53,6 +69,8 @@ class StreamsConfig:
 
 
 ENVIRONMENT_PREFIX = "STREAMS_"
+AT_LEAST_ONCE_COMMIT_INTERVAL_MS = 1_000
+"""By default: commits have no transaction to end that readers wait for."""
 
 _CHOICES = {
     "durability": ("synced", "interval", "none"),
@@ -87,6 +105,8 @@ def load_config(
                 found.update(_setting(variable, text, known, ENVIRONMENT_PREFIX + variable.upper()))
     for name, value in command_line.items():
         found.update(_setting(name, value, known, name))
+    if found.get("guarantee") is Guarantee.AT_LEAST_ONCE:
+        found.setdefault("commit_interval_ms", AT_LEAST_ONCE_COMMIT_INTERVAL_MS)
     config = StreamsConfig(application_id=application_id, **found)
     if config.guarantee is Guarantee.EXACTLY_ONCE and config.commit_interval_ms >= config.transaction_timeout_ms:
         raise ConfigError(

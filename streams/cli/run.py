@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -31,6 +32,9 @@ def run(
     commit_interval_ms: Annotated[
         int | None, typer.Option("--commit-interval-ms", min=1, help="How often to commit.")
     ] = None,
+    settings: Annotated[
+        list[str] | None, typer.Option("--set", help="Any other setting, as name=value; several allowed.")
+    ] = None,
 ) -> None:
     """Run an application until Ctrl-C (which commits and stops) or, with --until-end, until its input is processed."""
     given: dict[str, Any] = {
@@ -39,7 +43,7 @@ def run(
         "guarantee": guarantee,
         "commit_interval_ms": commit_interval_ms,
     }
-    overrides = {name: value for name, value in given.items() if value is not None}
+    overrides = {**_named(settings or ()), **{name: value for name, value in given.items() if value is not None}}
     app = load_app(file)
     signals: list[int] = []
     run_app(
@@ -50,3 +54,14 @@ def run(
         name = signal.Signals(signals[0]).name
         typer.echo(f"stopped by {name}: what was processed is committed; run it again to go on from there", err=True)
         raise typer.Exit(SIGNAL_STATUS + signals[0])
+
+
+def _named(settings: Sequence[str]) -> dict[str, str]:
+    """The settings of ``--set``; ``typer.BadParameter`` for one without a value."""
+    found = {}
+    for setting in settings:
+        name, sign, value = setting.partition("=")
+        if not sign:
+            raise typer.BadParameter(f"{setting!r}: name=value, such as partitions=8")
+        found[name.strip()] = value
+    return found

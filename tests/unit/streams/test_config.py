@@ -19,6 +19,14 @@ def test_defaults() -> None:
     assert config.guarantee is Guarantee.EXACTLY_ONCE
 
 
+def test_at_least_once_commits_less_often_unless_told() -> None:
+    """Nobody waits for the end of a transaction there."""
+    code = {"guarantee": "at_least_once"}
+    assert load_config("app", {}, {}, {}).commit_interval_ms == 100
+    assert load_config("app", code, {}, {}).commit_interval_ms == 1_000
+    assert load_config("app", code, {}, {"commit_interval_ms": 100}).commit_interval_ms == 100
+
+
 def test_the_command_line_wins_over_the_environment_and_that_over_the_code() -> None:
     code = {"partitions": 1, "batch_bytes": 1, "broker": "code:1"}
     environment = {"STREAMS_PARTITIONS": "2", "STREAMS_BATCH_BYTES": "2", "OTHER": "x"}

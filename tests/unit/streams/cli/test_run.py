@@ -30,6 +30,14 @@ def test_options_win_over_environment_and_code(invoke: Invoke, here: Path, monke
     invoke("run", "app_file.py", "--commit-interval-ms", 0, status=2)
 
 
+def test_any_setting_can_be_set(invoke: Invoke, here: Path) -> None:
+    invoke("run", "app_file.py", "--until-end", "-q", "--set", "data_dir=by-set", "--set", "commit_interval=5ms")
+    assert (here / "by-set/log").is_dir()
+    with pytest.raises(ConfigError, match="did you mean partitions"):
+        invoke("run", "app_file.py", "--set", "partition=5")
+    assert "name=value" in invoke("run", "app_file.py", "--set", "partitions", status=2).output
+
+
 def test_orphaned_state_needs_accept(invoke: Invoke, here: Path) -> None:
     invoke("run", "app_file.py", "--until-end", "-q")
     text = (here / "app_file.py").read_text()
