@@ -29,6 +29,8 @@ class StreamsConfig:
     """Where the embedded log and the local state are; ``.streams/<id>`` by default."""
     broker: str | None = None
     """``host:port`` of a cluster, ours or Apache Kafka; without one the log is embedded."""
+    listen: str | None = None
+    """``host:port`` at which a running application serves its embedded log to Kafka's clients; port 0 is a free one."""
     guarantee: Guarantee = Guarantee.EXACTLY_ONCE
     """``exactly_once`` or ``at_least_once``."""
     commit_interval_ms: int = 100

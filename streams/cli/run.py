@@ -25,6 +25,10 @@ def run(
     ] = True,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No live line.")] = False,
     broker: BrokerOption = None,
+    listen: Annotated[
+        str | None,
+        typer.Option("--listen", metavar="HOST:PORT", help="Serve the embedded log to Kafka's tools meanwhile."),
+    ] = None,
     data_dir: Annotated[
         Path | None, typer.Option("--data-dir", help="Where log and state are; default .streams/<id>.")
     ] = None,
@@ -39,6 +43,7 @@ def run(
     """Run an application until Ctrl-C (which commits and stops) or, with --until-end, until its input is processed."""
     given: dict[str, Any] = {
         "broker": broker,
+        "listen": listen,
         "data_dir": data_dir,
         "guarantee": guarantee,
         "commit_interval_ms": commit_interval_ms,

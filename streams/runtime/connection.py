@@ -17,9 +17,10 @@ from streams.client.settings import ClientSettings
 from streams.client.tcp import TcpTransport, parse_addresses
 from streams.client.transport import Transport
 from streams.config import StreamsConfig
-from streams.errors import ClientError, UnknownTopic
+from streams.errors import ClientError, ConfigError, UnknownTopic
 from streams.ports import Observer
-from streams.runtime.embedded import broker_config, open_embedded
+from streams.runtime.embedded import EmbeddedBroker, broker_config, open_embedded
+from streams.runtime.listening import ListeningBroker, open_listening
 from streams.runtime.notices import Notices
 
 
@@ -71,18 +72,28 @@ def client_settings(config: StreamsConfig) -> ClientSettings:
 
 
 @contextmanager
-def connect(config: StreamsConfig, observer: Observer | None = None) -> Iterator[Client]:
+def connect(config: StreamsConfig, observer: Observer | None = None, *, listen: str | None = None) -> Iterator[Client]:
     """A client for an application's settings; closed, and the embedded log with it, at the end of the block.
 
     Arguments:
         observer: hears what the embedded log has to tell.
+        listen: serve the embedded log at this address meanwhile.
 
     Raises:
         ConfigError: no broker answers at any address of the cluster that is named; says why, address by address.
         DataDirectoryError: the embedded log is in use by another process, of a newer version, or not writable.
         StorageError: it holds what it should not, or could not be closed cleanly (nothing is lost: it recovers).
     """
-    with _embedded(config, observer) if config.broker is None else _cluster(config, config.broker) as client:
+    if config.broker is None:
+        with _embedded(config, observer, listen) as client:
+            yield client
+        return
+    if listen is not None:
+        raise ConfigError(
+            f"listen={listen!r} serves the log inside the application, and broker={config.broker!r} says that there is "
+            "none: leave one of them out (STREAMS_LISTEN and STREAMS_BROKER count, too)"
+        )
+    with _cluster(config, config.broker) as client:
         yield client
 
 
@@ -104,20 +115,26 @@ def _cluster(config: StreamsConfig, broker: str) -> Iterator[Client]:
 
 
 @contextmanager
-def _embedded(config: StreamsConfig, observer: Observer | None) -> Iterator[Client]:
+def _embedded(config: StreamsConfig, observer: Observer | None, listen: str | None) -> Iterator[Client]:
     notices = Notices(observer)
     place = str(Path(config.data_dir) / "log")
-    embedded = open_embedded(place, broker_config(config), clock_ms(), observer=notices)
+    settings = broker_config(config)
+    log: EmbeddedBroker | ListeningBroker
+    if listen is None:
+        log = open_embedded(place, settings, clock_ms(), observer=notices)
+    else:
+        log = open_listening(place, settings, listen, clock_ms, observer=notices)
+        notices.event("log.listening", address=log.address)
     try:
-        yield _client(embedded.connect(config.application_id), config)
+        yield _client(log.connect(config.application_id), config)
     except BaseException as error:
         with suppress(StorageError):  # the failure under way says more; the next start recovers
-            embedded.close(clock_ms())
+            log.close(clock_ms())
         reason = notices.last_trouble
         if isinstance(error, ClientError) and error.code in _SAYS_LITTLE and reason and reason not in str(error):
             raise ClientError(error.code, f"{error}: {reason}") from error
         raise
-    embedded.close(clock_ms())
+    log.close(clock_ms())
 
 
 def _client(transport: Transport, config: StreamsConfig) -> Client:

@@ -52,13 +52,7 @@ class EmbeddedTransport:
 
     def send(self, node_id: int | None, body: Body, max_version: int | None = None) -> int:
         self._last_token += 1
-        request = Request(
-            api_key=body.API_KEY,
-            api_version=version_of(body, max_version),
-            correlation_id=self._last_token & 0x7FFF_FFFF,
-            client_id=self._client_id,
-            body=body,
-        )
+        request = request_of(body, self._last_token, self._client_id, max_version)
         self._queue.append((self._last_token, request))
         return self._last_token
 
@@ -85,6 +79,17 @@ class EmbeddedTransport:
         """Leave the broker to the other transports; its owner closes it."""
 
 
+def request_of(body: Body, token: int, client_id: str, max_version: int | None) -> Request:
+    """A request value, in the newest version that is wanted."""
+    return Request(
+        api_key=body.API_KEY,
+        api_version=version_of(body, max_version),
+        correlation_id=token & 0x7FFF_FFFF,
+        client_id=client_id,
+        body=body,
+    )
+
+
 def broker_config(config: StreamsConfig) -> BrokerConfig:
     """The embedded broker's settings for an application's."""
     return BrokerConfig(
@@ -98,14 +103,14 @@ def broker_config(config: StreamsConfig) -> BrokerConfig:
     )
 
 
-def open_embedded(
+def open_broker(
     data_dir: str,
     config: BrokerConfig,
     now_ms: int,
     *,
     random: Random | None = None,
     observer: Observer | None = None,
-) -> EmbeddedBroker:
+) -> Broker:
     """Open (or make) the log in ``data_dir`` and recover it.
 
     Raises:
@@ -118,4 +123,16 @@ def open_embedded(
     except DataDirectoryError as error:
         hint = ONE_PROCESS if isinstance(error.__cause__, BlockingIOError) else ""
         raise DataDirectoryError(f"log in {data_dir}: {error}{hint}") from error.__cause__
-    return EmbeddedBroker(broker, PoolSyncExecutor())
+    return broker
+
+
+def open_embedded(
+    data_dir: str,
+    config: BrokerConfig,
+    now_ms: int,
+    *,
+    random: Random | None = None,
+    observer: Observer | None = None,
+) -> EmbeddedBroker:
+    """The log in ``data_dir``, owned by the caller's thread. Raises as ``open_broker``."""
+    return EmbeddedBroker(open_broker(data_dir, config, now_ms, random=random, observer=observer), PoolSyncExecutor())

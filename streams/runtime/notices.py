@@ -20,7 +20,10 @@ NOTICES: Final = {
 }
 """Event to what is told of it, with the event's fields."""
 
-PROGRESS: Final = {"worker.resumed": "goes on from its last commit{after}"}
+PROGRESS: Final = {
+    "worker.resumed": "goes on from its last commit{after}",
+    "log.listening": "its log is served at {address}; look into it with: kcat -b {address} -L",
+}
 """The same, of what is no trouble."""
 
 TROUBLE: Final = frozenset(

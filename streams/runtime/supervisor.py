@@ -117,7 +117,7 @@ class Supervisor:
         data_dir = Path(self._config.data_dir)
         started_ms = clock_ms()
         self._thread = threading.get_ident()
-        with connect(self._config, self._observer) as client:
+        with connect(self._config, self._observer, listen=self._config.listen) as client:
             check_manifest(data_dir, self._topology, accept=accept)
             state = self._open_state(data_dir)
             try:

@@ -52,3 +52,14 @@ def test_without_the_cache_every_update_goes_on(invoke: Invoke) -> None:
     invoke("produce", "lines", "a", "b", "c", "--key", "k", "--data-dir", "data")
     invoke("run", "app_file.py", "--until-end", "-q", "--no-cache")
     assert invoke("consume", "counts", "--value", "json", "--data-dir", "data").output == "k\t1\nk\t2\nk\t3\n"
+
+
+def test_a_running_application_can_be_looked_into(invoke: Invoke, here: Path) -> None:
+    """With --listen the run is the same, and says where its log is served."""
+    invoke("run", "app_file.py", "--until-end", "-q")
+    invoke("produce", "lines", "a", "b", "--key", "k", "--data-dir", "data")
+    told = invoke("run", "app_file.py", "--until-end", "--listen", "127.0.0.1:0").stderr
+    assert "its log is served at 127.0.0.1:" in told and "kcat -b" in told
+    assert invoke("consume", "shouted", "--data-dir", "data").output == "k\tA\nk\tB\n"
+    with pytest.raises(ConfigError, match="leave one of them out"):
+        invoke("run", "app_file.py", "--until-end", "--listen", "127.0.0.1:0", "--broker", "127.0.0.1:9")
