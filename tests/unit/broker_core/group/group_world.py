@@ -146,6 +146,14 @@ class GroupWorld(World):
 
     def sync_group(self, name: str, assignments: dict[str, bytes] | None = None, **changes: Any) -> None:
         """SyncGroup; ``assignments`` by name."""
+        self.sync_ids(
+            name,
+            {self.who(other).member_id: assignment for other, assignment in (assignments or {}).items()},
+            **changes,
+        )
+
+    def sync_ids(self, name: str, assignments: dict[str, bytes], **changes: Any) -> None:
+        """SyncGroup; ``assignments`` by member id."""
         someone = self.who(name)
         fields: dict[str, Any] = {
             "group_id": "g",
@@ -153,8 +161,8 @@ class GroupWorld(World):
             "member_id": someone.member_id,
             "group_instance_id": someone.instance_id,
             "assignments": tuple(
-                SyncGroupRequestAssignment(member_id=self.who(other).member_id, assignment=assignment)
-                for other, assignment in (assignments or {}).items()
+                SyncGroupRequestAssignment(member_id=member_id, assignment=assignment)
+                for member_id, assignment in assignments.items()
             ),
         }
         self.send(name, "sync", SyncGroupRequest(**{**fields, **changes}), 5)

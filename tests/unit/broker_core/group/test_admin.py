@@ -26,6 +26,9 @@ from broker_core.protocol.offset_fetch import (
     OffsetFetchRequestTopics,
 )
 from tests.unit.broker_core.broker_kit import Kit, TransactionalProducer, committed_offset
+from tests.unit.broker_core.coordinator_world import A
+from tests.unit.broker_core.group.group_world import GroupWorld, subscription
+from tests.unit.broker_core.group.test_joining import stable
 
 WORDS = [TopicPartition("words", index) for index in range(3)]
 
@@ -162,3 +165,73 @@ def test_a_deletion_that_cannot_be_written_is_told() -> None:
     kit.filesystem.faults.fail_next_write = 28
     assert offset_delete(kit, "a", WORDS[0])[0] == ErrorCode.KAFKA_STORAGE_ERROR
     assert delete(kit, "a") == [0]
+
+
+# Groups with members.
+
+
+def test_a_group_with_members_is_listed_and_described_in_its_state() -> None:
+    world = stable("a", "b")
+    member = next(each for each in world.described.members if each.client_id == "a")
+    assert (member.client_host, member.member_assignment) == ("/here", b"a")
+    assert member.member_metadata == subscription("out")
+    assert (world.described.protocol_type, world.described.protocol_data) == ("consumer", "range")
+    world.join("a")
+    shown = world.described
+    assert (shown.group_state, shown.protocol_data, len(shown.members)) == ("PreparingRebalance", "", 2)
+    assert {(each.member_metadata, each.member_assignment) for each in shown.members} == {(b"", b"")}
+    listed_states = {
+        state: len(world.ask(ListGroupsRequest(states_filter=(state,)), 5).groups)
+        for state in ("Stable", "preparingrebalance", "Empty", "Dead")
+    }
+    assert listed_states == {"Stable": 0, "preparingrebalance": 1, "Empty": 0, "Dead": 0}
+
+
+def test_a_group_is_deleted_when_its_members_are_gone_and_for_good() -> None:
+    world = stable("a")
+    world.simple_commit({A: 5}, generation=1, member=world.who("a").member_id)
+    body = DeleteGroupsRequest(groups_names=("g",))
+    assert world.ask(body, 2).results[0].error_code == ErrorCode.NON_EMPTY_GROUP
+    world.leave("a")
+    world.settle()
+    assert world.ask(body, 2).results[0].error_code == 0
+    for _ in range(2):
+        assert (world.group_state, world.stored, world.fetch(A)) == ("Dead", None, {A: -1})
+        world.crash()
+    assert world.ask(body, 2).results[0].error_code == ErrorCode.GROUP_ID_NOT_FOUND
+
+
+def test_consumers_keep_the_offsets_of_what_they_subscribe_to() -> None:
+    world = stable("a")
+    other = TopicPartition("__consumer_offsets", 0)
+    world.simple_commit({A: 5, other: 6}, generation=1, member=world.who("a").member_id)
+
+    def ask() -> tuple[int, list[int]]:
+        topics = tuple(
+            OffsetDeleteRequestTopic(name=name, partitions=(OffsetDeleteRequestPartition(partition_index=0),))
+            for name in ("out", "__consumer_offsets")
+        )
+        answer = world.ask(OffsetDeleteRequest(group_id="g", topics=topics), 0)
+        return answer.error_code, [topic.partitions[0].error_code for topic in answer.topics]
+
+    assert ask() == (0, [ErrorCode.GROUP_SUBSCRIBED_TO_TOPIC, 0])
+    assert world.fetch() == {A: 5}
+    world.leave("a")
+    world.settle()
+    assert ask() == (0, [0, 0])
+    assert world.fetch() == {}
+
+
+@pytest.mark.parametrize(
+    ("kind", "metadata", "expected"),
+    [
+        ("consumer", b"garbage", (0, [ErrorCode.GROUP_SUBSCRIBED_TO_TOPIC])),
+        ("connect", subscription("out"), (ErrorCode.NON_EMPTY_GROUP, [])),
+    ],
+)
+def test_members_that_cannot_be_understood_keep_everything(kind: str, metadata: bytes, expected: object) -> None:
+    world = GroupWorld()
+    world.join("a", kind=kind, protocols={"p": metadata})
+    topic = OffsetDeleteRequestTopic(name="nowhere", partitions=(OffsetDeleteRequestPartition(partition_index=0),))
+    answer = world.ask(OffsetDeleteRequest(group_id="g", topics=(topic,)), 0)
+    assert (answer.error_code, [each.partitions[0].error_code for each in answer.topics]) == expected

@@ -1,6 +1,7 @@
 """OffsetCommit and TxnOffsetCommit: who may commit what."""
 
 import pytest
+from msgspec.structs import replace
 
 from broker_core.errors import ErrorCode
 from broker_core.model import TopicPartition
@@ -13,6 +14,7 @@ from tests.unit.broker_core.coordinator_world import (
     end_request,
     txn_commit_request,
 )
+from tests.unit.broker_core.group.test_joining import stable, static_pair
 
 
 def test_a_simple_commit_is_answered_once_it_is_on_disk() -> None:
@@ -172,3 +174,64 @@ def test_recovery_forgets_offsets_of_topics_that_went_with_a_crash() -> None:
     del world.logs.logs[A], world.logs.logs[B]
     world.restart()
     assert world.fetch() == {}
+
+
+# By members (scenarios state by state: tests/golden/groups/commit_in_each_state.txt).
+
+
+def test_offsets_come_from_members_of_the_present_generation() -> None:
+    world = stable("a", "b")
+    a = world.who("a").member_id
+    for generation, member, expected in (
+        (2, a, ErrorCode.NONE),
+        (1, a, ErrorCode.ILLEGAL_GENERATION),
+        (3, a, ErrorCode.ILLEGAL_GENERATION),
+        (2, "stranger", ErrorCode.UNKNOWN_MEMBER_ID),
+        (-1, a, ErrorCode.ILLEGAL_GENERATION),
+        (-1, "", ErrorCode.UNKNOWN_MEMBER_ID),
+    ):
+        assert world.simple_commit({A: 5}, generation=generation, member=member) is expected, (generation, member)
+
+
+def test_a_commit_keeps_its_member_alive() -> None:
+    world = stable("a")
+    for _ in range(5):
+        world.tick(9_000)
+        assert world.simple_commit({A: 5}, generation=1, member=world.who("a").member_id) is ErrorCode.NONE
+    assert world.group_state == "Stable"
+
+
+def test_a_fenced_instance_commits_nothing() -> None:
+    world = static_pair()
+    old = world.who("b").member_id
+    world.join("b*", instance="ib")
+    world.settle()
+    world.take()
+    body = replace(commit_request({A: 5}, generation=2, member=old), group_instance_id="ib")
+    assert world.ask(body, 9).topics[0].partitions[0].error_code == ErrorCode.FENCED_INSTANCE_ID
+    body = replace(body, member_id=world.who("b*").member_id)
+    assert world.ask(body, 9).topics[0].partitions[0].error_code == ErrorCode.NONE
+
+
+def test_transactions_of_zombies_are_fenced_by_their_membership() -> None:
+    """KIP-447: a member of an old generation, a stranger, a former self; but a transaction is not told to wait."""
+    world = static_pair()
+    owner = opened(world)
+    old = world.who("b").member_id
+    for generation, member, instance, expected in (
+        (1, old, None, ErrorCode.ILLEGAL_GENERATION),
+        (2, "stranger", None, ErrorCode.UNKNOWN_MEMBER_ID),
+        (2, old, "ia", ErrorCode.FENCED_INSTANCE_ID),
+        (2, old, "ib", ErrorCode.NONE),
+        (-1, "", None, ErrorCode.NONE),
+    ):
+        body = replace(
+            txn_commit_request(owner, {A: 5}, generation=generation, member=member), group_instance_id=instance
+        )
+        assert world.ask(body, 4).topics[0].partitions[0].error_code == expected, (generation, member, instance)
+    world.join("a")
+    world.join("b")
+    world.take()
+    assert world.group_state == "CompletingRebalance"
+    assert world.commit_offsets(owner, {A: 6}, generation=3, member=old) is ErrorCode.NONE
+    assert world.simple_commit({A: 6}, generation=3, member=old) is ErrorCode.REBALANCE_IN_PROGRESS

@@ -13,6 +13,8 @@ from broker_core.group.records import CommittedOffset, to_record
 from broker_core.group.table import OffsetTable
 from broker_core.model import TopicPartition
 from tests.unit.broker_core.broker_kit import Kit, TransactionalProducer, committed_offset
+from tests.unit.broker_core.coordinator_world import A
+from tests.unit.broker_core.group.group_world import GroupWorld, subscription
 from tests.unit.broker_core.group.test_admin import WORDS, commit, listed
 
 MINUTE_MS = 60_000
@@ -80,3 +82,72 @@ def test_a_clock_that_went_back_does_not_stop_the_looking() -> None:
     expiry.arm(10**12)
     assert expiry.due(10**11)
     assert expiry.next_ms is None
+
+
+# Groups with members.
+
+TEN_MINUTES_MS = 10 * MINUTE_MS
+
+
+def with_offset() -> GroupWorld:
+    world = GroupWorld(offsets_retention_minutes=30)
+    world.join("a", session_ms=1_800_000)
+    world.sync_group("a")
+    world.settle()
+    world.simple_commit({A: 5}, generation=1, member=world.who("a").member_id)
+    world.take()
+    return world
+
+
+def wait(world: GroupWorld, minutes: int) -> None:
+    for _ in range(minutes // 10):
+        world.heartbeat("a")
+        world.tick(TEN_MINUTES_MS)
+        world.settle()
+    world.take()
+
+
+def test_offsets_of_a_stable_group_stay() -> None:
+    world = with_offset()
+    wait(world, 120)
+    assert world.fetch() == {A: 5}
+
+
+def test_offsets_count_from_when_the_last_member_left_and_then_the_group_goes() -> None:
+    world = with_offset()
+    wait(world, 60)
+    world.leave("a")
+    world.settle()
+    wait(world, 20)
+    assert world.fetch() == {A: 5}
+    wait(world, 20)
+    assert (world.fetch(), world.group_state, world.stored) == ({}, "Dead", None)
+    world.crash()
+    assert world.group_state == "Dead"
+
+
+def test_offsets_of_a_topic_that_nobody_subscribes_to_go() -> None:
+    world = with_offset()
+    protocols = {"range": subscription("another")}
+    world.join("a", protocols=protocols, session_ms=1_800_000, rebalance_ms=10**9)
+    wait(world, 60)
+    assert (world.fetch(), world.group_state) == ({A: 5}, "CompletingRebalance"), "not while members come and go"
+    world.sync_group("a")
+    world.settle()
+    wait(world, 20)
+    assert (world.fetch(), world.group_state) == ({}, "Stable")
+
+
+def test_an_empty_group_without_offsets_goes_at_the_next_look() -> None:
+    world = GroupWorld()
+    world.settle_group("a")
+    world.leave("a")
+    world.settle()
+    assert world.group_state == "Empty"
+    world.tick(TEN_MINUTES_MS)
+    world.settle()
+    assert (world.group_state, world.stored) == ("Dead", None)
+    world.take()
+    world.who("a").member_id = ""
+    world.join("a")
+    assert world.one("a").generation_id == 1

@@ -193,5 +193,8 @@ def test_a_new_member_that_waits_too_long_is_given_up() -> None:
         world.tick(5_000)
         world.heartbeat("a")
         world.heartbeat("b")
+    assert world.is_waiting("c")
     world.take()
-    assert world.is_waiting("c") or len(world.described.members) == 3
+    world.tick(5_000)
+    assert code(world, "c") is ErrorCode.UNKNOWN_MEMBER_ID
+    assert len(world.described.members) == 2
