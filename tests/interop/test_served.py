@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,8 @@ import pytest
 from tests.unit.broker_core.broker_process import BrokerProcess
 
 COUNT = 500
+LOGGER = logging.getLogger("librdkafka")
+"""Lost connections are what these tests are about; librdkafka would write them to the terminal."""
 
 
 @pytest.fixture(scope="module")
@@ -80,3 +83,22 @@ def test_what_librdkafka_is_told_about_the_cluster(broker: BrokerProcess) -> Non
     found = client.list_topics(timeout=20)
     (node,) = found.brokers.values()
     assert (node.id, node.host, node.port) == (1, "127.0.0.1", broker.port)
+
+
+def test_librdkafka_writes_through_kill_9(tmp_path: Path) -> None:
+    """The idempotent producer sends again what was not acknowledged: nothing is lost, twice there or out of order."""
+    confluent_kafka = pytest.importorskip("confluent_kafka")
+    failures: list[Any] = []
+    with BrokerProcess(tmp_path, "num.partitions=1", "min.free.bytes=0") as broker:
+        settings = {"bootstrap.servers": broker.address, "enable.idempotence": True, "linger.ms": 0, "logger": LOGGER}
+        producer = confluent_kafka.Producer({**settings, "batch.num.messages": 10, "reconnect.backoff.max.ms": 200})
+        for index in range(COUNT):
+            key, value = f"key {index}".encode(), f"value {index}".encode()
+            producer.produce("t", value, key, on_delivery=lambda error, _: failures.append(error) if error else None)
+            producer.poll(0)
+            if index in (COUNT // 3, 2 * COUNT // 3):
+                broker.kill()
+                broker.start()
+        assert producer.flush(30) == 0
+        assert failures == []
+        assert read_with_librdkafka(broker, "t") == [(f"key {i}".encode(), f"value {i}".encode()) for i in range(COUNT)]

@@ -8,9 +8,9 @@ import pytest
 
 from broker_core.__main__ import main
 from broker_core.protocol.metadata import MetadataRequest, MetadataRequestTopic
+from broker_core.server import wall_clock_ms
 from tests.unit.broker_core.broker_kit import fetched, produce_request, produced, read_values
 from tests.unit.broker_core.broker_process import BrokerProcess
-from tests.unit.broker_core.server_kit import wall_clock_ms
 from tests.unit.broker_core.test_server_connection import fetch
 
 
