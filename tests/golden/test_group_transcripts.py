@@ -158,7 +158,7 @@ class Script:
     def do_commit(self, name: str, offset: str) -> list[str]:
         """For out-0; ``-`` commits as an administrator does."""
         someone = self.world.who(name)
-        member = {} if name == "-" else {"generation": someone.generation, "member": someone.member_id}
+        member: dict[str, Any] = {} if name == "-" else {"generation": someone.generation, "member": someone.member_id}
         body = replace(commit_request({A: int(offset)}, **member), group_instance_id=someone.instance_id)
         self.world.send(name, "commit", body, 9)
         return []

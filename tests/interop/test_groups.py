@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tests.interop.kafka_tools import kafka_script
+from tests.interop.kafka_tools import complaints, dump_log, kafka_script
 from tests.unit.broker_core.broker_process import BrokerProcess
 
 TOPIC = "work"
@@ -186,6 +186,26 @@ def test_members_are_there_after_a_restart_of_the_broker(tmp_path: Path) -> None
             member.poll()
         assert (member.consumer.memberid(), member.assignments) == (member_id, 1)
         member.close()
+
+
+def test_kafka_reads_what_is_stored_of_a_group(tmp_path: Path) -> None:
+    kafka_script()
+    settings = (f"num.partitions={PARTITIONS}", "min.free.bytes=0", "group.initial.rebalance.delay.ms=0")
+    with BrokerProcess(tmp_path, *settings) as started:
+        admin = pytest.importorskip("confluent_kafka.admin")
+        client = admin.AdminClient({"bootstrap.servers": started.address})
+        client.create_topics([admin.NewTopic(TOPIC, PARTITIONS)])[TOPIC].result(20)
+        member = Librdkafka(started, "dumped", group_instance_id="one")
+        until(is_shared(member), member)
+        member_id = member.consumer.memberid()
+        member.close()
+        started.terminate()
+    files = sorted((tmp_path / "logs" / "__consumer_offsets-0").glob("*.log"))
+    found = dump_log(files, "--offsets-decoder")
+    assert complaints(found) == []
+    (stored,) = [line for line in found.splitlines() if member_id in line]
+    for piece in ("dumped", "consumer", "range", "one", f"{TOPIC}"):
+        assert piece in stored, stored
 
 
 def test_kafkas_tools_show_the_members(broker: BrokerProcess) -> None:

@@ -303,6 +303,16 @@ def test_an_instance_id_with_a_wrong_member_id_is_fenced() -> None:
     assert code(world, "c") is ErrorCode.UNKNOWN_MEMBER_ID
 
 
+def test_a_rebalance_takes_over_a_static_member_that_waits_for_the_disk() -> None:
+    world = static_pair()
+    world.join("b*", instance="ib")
+    world.join("c", 3)
+    world.settle()
+    assert world.is_waiting("b*"), "the answer that was meant for it is of the past"
+    world.join("a")
+    assert {each.body.generation_id for each in world.take()} == {3}
+
+
 def test_a_static_member_that_cannot_be_stored_is_told_to_look_elsewhere() -> None:
     world = static_pair()
     (log,) = [log for partition, log in world.logs.logs.items() if partition.topic == "__consumer_offsets"]
