@@ -93,6 +93,10 @@ FATAL: Final[frozenset[int]] = FENCED | {
 """No abort helps: the producer is of no more use. Every other refusal inside a transaction only aborts it."""
 
 
+DENIED: Final[frozenset[int]] = frozenset({29, 30, 31, 53, 65})
+"""TOPIC_, GROUP_, CLUSTER_, TRANSACTIONAL_ID_ and DELEGATION_TOKEN_AUTHORIZATION_FAILED."""
+
+
 def is_retriable(code: int, *, storage_errors_are_final: bool) -> bool:
     """Whether the same request may succeed later."""
     if code == ErrorCode.KAFKA_STORAGE_ERROR and storage_errors_are_final:
@@ -119,6 +123,8 @@ def error_for(code: int, doing: str, detail: str | None = None) -> ClientError:
     text = f"{doing} was refused: {name_of(code)}"
     if detail and detail != name_of(code):
         text += f" ({detail})"
+    elif code in DENIED:
+        text += " (the broker's access control does not allow it to this client; its operator can)"
     elif code == ErrorCode.KAFKA_STORAGE_ERROR:
         text += " (the log's disk is full, or fails, or holds damaged data)"
     if code in FENCED:

@@ -1,16 +1,22 @@
 """What the client knows of the cluster: topics, partition leaders, coordinators; asks for what somebody missed.
 
-Answers come from Metadata and FindCoordinator. Nothing is fetched ahead of need, and nothing expires: a refusal that
-says the knowledge is stale (``forget``) makes it ask again.
+Answers come from Metadata and FindCoordinator. Nothing is fetched ahead of need. A refusal that says the knowledge is
+stale (``forget``) makes it ask again, and so does age: a partition that moved away unnoticed, a topic that grew.
 """
 
 from __future__ import annotations
 
 from typing import Final, NamedTuple
+from uuid import UUID
 
 from broker_core.errors import ErrorCode
 from broker_core.protocol.find_coordinator import FindCoordinatorRequest, FindCoordinatorResponse
-from broker_core.protocol.metadata import MetadataRequest, MetadataRequestTopic, MetadataResponse
+from broker_core.protocol.metadata import (
+    MetadataRequest,
+    MetadataRequestTopic,
+    MetadataResponse,
+    MetadataResponseTopic,
+)
 from streams.client.calls import Again, Backoff, Call, Coordinator, Judge, Leader, Node, Where
 from streams.client.errors import STALE_COORDINATOR, error_for
 from streams.client.settings import ClientSettings
@@ -27,6 +33,15 @@ class Topic(NamedTuple):
 
     partition_count: int
     leaders: tuple[int, ...]
+    refresh_ms: int
+    """When it is to be asked for again, though nothing is known to be wrong."""
+
+
+class Epochs(NamedTuple):
+    """The newest leader epochs that were heard of, by partition; a topic made anew has another id and begins anew."""
+
+    topic_id: UUID
+    by_partition: dict[int, int]
 
 
 class Cluster:
@@ -41,10 +56,13 @@ class Cluster:
         self._backoff = backoff
         self._topics: dict[str, Topic] = {}
         self._refused: dict[str, ClientError] = {}
+        self._epochs: dict[str, Epochs] = {}
         self._coordinators: dict[Coordinator, int] = {}
+        self._refused_coordinators: dict[Coordinator, ClientError] = {}
         self._wanted: dict[str | Coordinator, None] = {}
         self._asking: set[str | Coordinator] = set()
         self._due_ms = 0
+        self._next_refresh_ms = 0
 
     def topic(self, name: str) -> Topic | None:
         """What is known of a topic; asks if nothing is. Raises ``ClientError`` if the broker refuses its name."""
@@ -82,6 +100,8 @@ class Cluster:
             return None if leader is None else Node(leader)
         node_id = self._coordinators.get(where)
         if node_id is None:
+            if (error := self._refused_coordinators.pop(where, None)) is not None:
+                raise error
             self._want(where)
             return None
         return Node(node_id)
@@ -96,6 +116,11 @@ class Cluster:
         self._topics.pop(topic_partition.topic, None)
 
     def calls(self, now_ms: int) -> list[Call]:
+        if now_ms >= self._next_refresh_ms:
+            for name, topic in self._topics.items():
+                if now_ms >= topic.refresh_ms:
+                    self._want(name)
+            self._note_refresh(now_ms)
         if not self._wanted or now_ms < self._due_ms:
             return []
         wanted, self._wanted = list(self._wanted), {}
@@ -106,7 +131,14 @@ class Cluster:
         return calls
 
     def next_deadline(self) -> int | None:
-        return self._due_ms if self._wanted else None
+        if self._wanted:
+            return self._due_ms
+        return self._next_refresh_ms if self._topics else None
+
+    def _note_refresh(self, now_ms: int) -> None:
+        """When the next topic is due; one that has been asked for and not answered is not."""
+        later = (topic.refresh_ms for topic in self._topics.values() if topic.refresh_ms > now_ms)
+        self._next_refresh_ms = min(later, default=now_ms + self._settings.metadata_max_age_ms)
 
     def _want(self, place: str | Coordinator) -> None:
         if place not in self._asking:
@@ -141,15 +173,28 @@ class Cluster:
             except ClientError as error:
                 self._refused[topic.name] = error
                 continue
-            leaders = [-1] * len(topic.partitions)
-            for partition in topic.partitions:
-                leaders[partition.partition_index] = partition.leader_id
+            leaders = self._leaders(topic.name, topic)
             complete &= -1 not in leaders
-            self._topics[topic.name] = Topic(len(leaders), tuple(leaders))
+            refresh_ms = now_ms + self._settings.metadata_max_age_ms
+            self._topics[topic.name] = Topic(len(leaders), tuple(leaders), refresh_ms)
+            self._next_refresh_ms = min(self._next_refresh_ms, refresh_ms)
         if complete:
             self._backoff.reset()
         else:
             self._later(now_ms)
+
+    def _leaders(self, name: str, topic: MetadataResponseTopic) -> list[int]:
+        """By partition; -1 where there is none, or where a broker tells what others have told is over (KIP-320)."""
+        epochs = self._epochs.get(name)
+        if epochs is None or epochs.topic_id != topic.topic_id:
+            epochs = self._epochs[name] = Epochs(topic.topic_id, {})
+        leaders = [-1] * len(topic.partitions)
+        for partition in topic.partitions:
+            index = partition.partition_index
+            if partition.leader_epoch >= epochs.by_partition.get(index, -1):
+                epochs.by_partition[index] = partition.leader_epoch
+                leaders[index] = partition.leader_id
+        return leaders
 
     def _find(self, place: Coordinator) -> Call:
         body = FindCoordinatorRequest(key_type=place.kind, coordinator_keys=(place.key,))
@@ -157,9 +202,15 @@ class Cluster:
         def answered(answer: FindCoordinatorResponse, now_ms: int) -> None:
             self._asking.discard(place)
             found = next((found for found in answer.coordinators if found.key == place.key), None)
-            if found is None or found.error_code:
-                # A refusal ends with whoever asked: its time limit or the coordinator's own answer says so.
+            if found is None:
                 self._later(now_ms)
+                return
+            try:
+                self._judge.check(found.error_code, f"looking for the coordinator of {place.key}", found.error_message)
+            except Again:
+                self._later(now_ms)
+            except ClientError as error:
+                self._refused_coordinators[place] = error
             else:
                 self._coordinators[place] = found.node_id
                 self._backoff.reset()

@@ -27,6 +27,7 @@ class ClientSettings:
     fetch_partition_max_bytes: int = 1024 * 1024
     fetch_max_wait_ms: int = 500
     fetch_min_bytes: int = 1
+    metadata_max_age_ms: int = 300_000
     allow_auto_create: bool = True
     storage_errors_are_final: bool = True
 

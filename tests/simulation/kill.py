@@ -3,6 +3,7 @@
     python -m tests.simulation.kill                 at least 100 kills, spread as the printed table says
     python -m tests.simulation.kill --kills 24      a short run, as in CI
     python -m tests.simulation.kill --app joins     the same with tables, joins and windows (``joins_app``)
+    python -m tests.simulation.kill --broker h:9092 the first on a cluster, ours or Apache Kafka; it makes and deletes topics
 
 Every incarnation must make progress (a commit of its own, or a part of a restore). At the end the outputs, read
 read_committed, and the stores must equal those of an undisturbed run: record by record per partition with the record
@@ -21,14 +22,17 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from streams import App
+from streams.client.admin import NewTopic
+from streams.client.client import Client
 from streams.model import Headers
 from streams.runtime.access import caller, send_records
+from streams.runtime.activity import Activity, wait
 from streams.topology.compile import TABLE_CONFIGS
 from tests.simulation import joins_app
 from tests.simulation.kill_app import BUILDS, COMMIT_STEPS
@@ -56,10 +60,12 @@ class Report:
     incarnations: int = 0
 
 
-def plans(count: int, draw: random.Random, base: dict[str, Any]) -> Iterator[dict[str, Any]]:
+def plans(
+    count: int, draw: random.Random, base: dict[str, Any], points: Sequence[str] = POINTS
+) -> Iterator[dict[str, Any]]:
     """Points in turn, each at its edge or some microseconds into the step."""
     for index in range(count):
-        point = POINTS[index % len(POINTS)]
+        point = points[index % len(points)]
         plan: dict[str, Any] = {"point": point, "after_commits": draw.randint(1, 3), **base}
         if point == "restore":
             plan["batches"] = draw.randint(1, 3)
@@ -71,22 +77,42 @@ def plans(count: int, draw: random.Random, base: dict[str, Any]) -> Iterator[dic
 
 
 def fill(app: App, batches: Iterable[tuple[str, list[Raw]]]) -> None:
-    """Write the input, batch by batch."""
+    """Write the input, batch by batch. On a cluster whatever a life before left is deleted, and the topics are made."""
     config = app.config()
     with caller(config, None) as call:
+        if config.broker is not None:
+            call(lambda client: remake_topics(client, app))
         for topic, rows in batches:
             configs = TABLE_CONFIGS if app.is_table(topic) else {}
             call(lambda client, to=topic, of=rows, how=configs: send_records(client, config, to, of, configs=how))
 
 
-def words_input(count: int, partitions: int) -> Iterator[tuple[str, list[Raw]]]:
-    """Keyed lines, the same in every run. Some are out of order, and some of those late for some window."""
+def remake_topics(client: Client, app: App) -> Activity[None]:
+    """As if the application had never been there."""
+    topology, admin, partitions = app.topology(), client.admin, app.config().partitions
+    own = [*topology.external_topics, *topology.output_topics]
+    found = yield from wait(admin.list_topics())
+    internal = [topic.name for topic in topology.internal_topics]
+    yield from wait(admin.delete_topics([name for name in (*own, *internal) if name in found]))
+    groups = yield from wait(admin.list_groups())
+    yield from wait(admin.delete_groups([group.group_id for group in groups if group.group_id == app.id]))
+    yield from wait(admin.create_topics({name: NewTopic(partitions=partitions) for name in own}))
+
+
+def words_input(
+    count: int, partitions: int, base_ms: int = 1_700_000_000_000
+) -> Iterator[tuple[str, list[Raw]]]:  # fmt: skip
+    """Keyed lines, the same in every run. Some are out of order, and some of those late for some window.
+
+    Arguments:
+        base_ms: time of the first. On a cluster it must be of today: a broker applies retention when it likes.
+    """
     draw = random.Random(7)
     weights = [1.0 / (rank + 1) for rank in range(VOCABULARY)]
     rows: list[Raw] = []
     for index in range(count):
         text = " ".join(f"w{rank}" for rank in draw.choices(range(VOCABULARY), weights=weights, k=6))
-        rows.append((f"k{index % 997}".encode(), text.encode(), 1_700_000_000_000 + index - late_by(index), ()))
+        rows.append((f"k{index % 997}".encode(), text.encode(), base_ms + index - late_by(index), ()))
     for start in range(0, len(rows), BATCH_LINES):
         yield "lines", rows[start : start + BATCH_LINES]
 
@@ -183,9 +209,10 @@ CASES = {
 }
 
 
-def one_run(name: str, kills: int, seed: int, *, cache: bool, partitions: int, root: Path) -> Report:
+def one_run(
+    name: str, kills: int, seed: int, *, cache: bool, partitions: int, root: Path
+) -> Report:  # fmt: skip
     """Undisturbed and killed, side by side; raises ``AssertionError`` with the first difference."""
-    draw = random.Random(seed)
     report = Report()
     case, build = CASES[name], BUILDS[name]
     calm, killed = root / f"calm-{cache}", root / f"killed-{cache}"
@@ -194,16 +221,64 @@ def one_run(name: str, kills: int, seed: int, *, cache: bool, partitions: int, r
     shutil.copytree(calm, killed)
     base = {"app": name, "cache": cache, "partitions": partitions}
     assert run(calm, {"point": "none", **base}), "the undisturbed run did not end"
-    for plan in plans(kills, draw, base):
-        ended = run(killed, plan, report)
+    live_and_die(killed, plans(kills, random.Random(seed), base), base, report, kills)
+    expected, got = (case.outcome(build(directory), cache=cache, partitions=partitions) for directory in (calm, killed))
+    assert got == expected, f"cache={cache}: {joins_app.difference(expected, got)}"
+    return report
+
+
+def live_and_die(
+    directory: Path, lives: Iterable[dict[str, Any]], base: dict[str, Any], report: Report, kills: int
+) -> None:  # fmt: skip
+    """One incarnation after the other, and at last one that nobody kills."""
+    for plan in lives:
+        ended = run(directory, plan, report)
         print(f"\r{report.incarnations}/{kills} {plan['point']:<36}", end="", file=sys.stderr, flush=True)
         if ended and plan["point"] != "restore":
             print(f"\nthe input ended after {report.incarnations} incarnations", file=sys.stderr)
             break
-    while not run(killed, {"point": "none", **base}):
+    while not run(directory, {"point": "none", **base}):
         pass
     print(file=sys.stderr)
-    expected, got = (case.outcome(build(directory), cache=cache, partitions=partitions) for directory in (calm, killed))
+
+
+class ClusterRun:
+    """The same on a cluster: one life after the other there, each over topics made anew.
+
+    Arguments:
+        lines: of input, the same for every life, of today.
+    """
+
+    def __init__(self, broker: str, *, cache: bool, partitions: int, lines: int, root: Path) -> None:
+        self.base = {"app": "words", "cache": cache, "partitions": partitions, "broker": broker}
+        self._lines, self._root = lines, root
+        self._base_ms = time.time_ns() // 1_000_000 - 60_000
+        self._settings = {"partitions": partitions, "broker": broker}
+        self._cache, self._partitions = cache, partitions
+
+    def life(self, name: str, live: Callable[[Path], None]) -> dict[str, Any]:
+        """What a life leaves; ``live`` leads it to the end of its input."""
+        directory = self._root / f"{name}-{self._cache}"
+        fill(
+            BUILDS["words"](directory, **self._settings), words_input(self._lines, self._partitions, self._base_ms)
+        )  # fmt: skip
+        live(directory)
+        app = BUILDS["words"](directory, **self._settings)
+        return CASES["words"].outcome(app, cache=self._cache, partitions=self._partitions)
+
+    def calm(self, directory: Path) -> None:
+        assert run(directory, {"point": "none", **self.base}), "the undisturbed run did not end"
+
+
+def run_on_cluster(
+    broker: str, kills: int, seed: int, *, cache: bool, partitions: int, root: Path, points: Sequence[str] = POINTS
+) -> Report:
+    """As ``one_run``."""
+    report = Report()
+    runs = ClusterRun(broker, cache=cache, partitions=partitions, lines=max(3_000, kills * 2_000), root=root)
+    expected = runs.life("calm", runs.calm)
+    lives = plans(kills, random.Random(seed), runs.base, points)
+    got = runs.life("killed", lambda directory: live_and_die(directory, lives, runs.base, report, kills))
     assert got == expected, f"cache={cache}: {joins_app.difference(expected, got)}"
     return report
 
@@ -229,14 +304,19 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--app", choices=CASES, default="words")
     parser.add_argument("--directory", type=Path, default=None, help="where the data goes; a temporary one by default")
+    parser.add_argument("--broker", default=None, help="host:port of a cluster; default: the embedded log")
     options = parser.parse_args(arguments)
+    if options.broker is not None and options.app != "words":
+        parser.error("on a cluster only --app words: retention may drop the others' old records")
     reports = {}
     with tempfile.TemporaryDirectory(prefix="streams-kill-", dir=options.directory) as root:
         for cache in (False, True):
-            reports[cache] = one_run(
-                options.app, options.kills // 2, options.seed + cache,
-                cache=cache, partitions=3 if cache else 1, root=Path(root),
-            )  # fmt: skip
+            how = {"cache": cache, "partitions": 3 if cache else 1, "root": Path(root)}
+            kills, seed = options.kills // 2, options.seed + cache
+            if options.broker is None:
+                reports[cache] = one_run(options.app, kills, seed, **how)
+            else:
+                reports[cache] = run_on_cluster(options.broker, kills, seed, **how)
     print(table(reports))
     idle = [point for report in reports.values() for point in report.without_progress]
     if idle:

@@ -128,7 +128,7 @@ def main() -> None:
     from streams.runtime.run import run_app
 
     # State on disk is flushed rarely, so that a kill loses some and the next start has something to restore.
-    app = BUILDS[plan["app"]](directory, partitions=plan["partitions"])
+    app = BUILDS[plan["app"]](directory, partitions=plan["partitions"], broker=plan.get("broker"))
     run_app(app, until_end=True, quiet=True, cache=plan.get("cache", True), observer=KILLER)
     report(event="ended")
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import random
+from uuid import UUID
 
 import pytest
 
@@ -104,3 +105,49 @@ def test_coordinators_are_found_kept_and_forgotten() -> None:
     assert found.locate(GROUP) == Node(3)
     found.forget(GROUP, ErrorCode.NOT_COORDINATOR)
     assert found.locate(GROUP) is None
+
+
+def test_a_coordinator_that_is_refused_for_good_is_an_error_for_whoever_asks_next() -> None:
+    found = cluster()
+    assert found.locate(GROUP) is None
+    (call,) = found.calls(0)
+    denied = Found(key="g", error_code=ErrorCode.GROUP_AUTHORIZATION_FAILED)
+    call.answered(FindCoordinatorResponse(coordinators=(denied,)), 0)
+    with pytest.raises(ClientError, match="coordinator of g was refused: GROUP_AUTH.*access control"):
+        found.locate(GROUP)
+    assert found.locate(GROUP) is None and len(found.calls(100)) == 1, "and may be asked for again"
+
+
+def test_what_is_known_is_looked_up_again_when_it_is_old() -> None:
+    found = cluster()
+    ask(found).answered(known([1, 1]), 1_000)
+    assert found.calls(300_999) == [] and found.next_deadline() == 301_000
+    (call,) = found.calls(301_000)
+    assert found.leader(PLACE) == 1, "and is good meanwhile"
+    assert found.calls(301_000) == []
+    call.answered(known([1, 2]), 301_005)
+    assert found.leader(PLACE) == 2 and found.next_deadline() == 601_000, (
+        "the longest age after this look, at the latest"
+    )
+
+
+def epoch(leader: int, number: int, topic_id: UUID = UUID(int=1)) -> MetadataResponse:
+    parts = tuple(
+        MetadataResponsePartition(partition_index=index, leader_id=leader, leader_epoch=number) for index in (0, 1)
+    )
+    return MetadataResponse(topics=(MetadataResponseTopic(name="t", topic_id=topic_id, partitions=parts),))
+
+
+def test_a_broker_that_is_behind_is_not_believed() -> None:
+    """KIP-320: of two leaders the one with the higher epoch leads; a topic made anew begins at 0 again."""
+    found = cluster()
+    ask(found).answered(epoch(5, 7), 0)
+    found.forget_leader(PLACE)
+    ask(found).answered(epoch(4, 6), 0)
+    assert found.leader(PLACE) is None
+    (call,) = found.calls(100)
+    call.answered(epoch(6, 8), 100)
+    assert found.leader(PLACE) == 6
+    found.forget_leader(PLACE)
+    ask(found, 200).answered(epoch(9, 0, UUID(int=2)), 200)
+    assert found.leader(PLACE) == 9
