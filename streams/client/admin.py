@@ -49,7 +49,7 @@ from broker_core.protocol.offset_fetch import (
     OffsetFetchRequestTopics,
     OffsetFetchResponse,
 )
-from streams.client.calls import ANY, GROUP_COORDINATOR, Coordinator, Exchange, Exchanges, Judge, Leader, Where
+from streams.client.calls import ANY, GROUP_COORDINATOR, Coordinator, Exchange, Exchanges, Judge, Leader, Node, Where
 from streams.client.metadata import METADATA_MAX_VERSION, Cluster
 from streams.client.offset_requests import Gather, OffsetRequests
 from streams.client.pending import Pending
@@ -247,13 +247,25 @@ class Admin:
         return self._ask(body, Coordinator(GROUP_COORDINATOR, group_id), doing, read, OFFSET_FETCH_MAX_VERSION)
 
     def list_groups(self) -> Pending[list[GroupDescription]]:
-        """All groups of the broker that is asked."""
+        """All groups of all brokers: each broker knows those that it coordinates."""
+        groups: list[GroupDescription] = []
+        pending: Pending[list[GroupDescription]] = Pending()
 
-        def read(answer: ListGroupsResponse) -> list[GroupDescription]:
+        def take(answer: ListGroupsResponse) -> None:
             self._judge.check(answer.error_code, "listing groups")
-            return [GroupDescription(group_id=group.group_id, state=group.group_state) for group in answer.groups]
+            groups.extend(GroupDescription(group_id=group.group_id, state=group.group_state) for group in answer.groups)
 
-        return self._ask(ListGroupsRequest(), ANY, "listing groups", read)
+        def ask_each(brokers: Pending[list[int]]) -> None:
+            if brokers.error is not None:
+                pending.fail(brokers.error)
+                return
+            each = [
+                self._ask(ListGroupsRequest(), Node(node_id), "listing groups", take) for node_id in brokers.result()
+            ]
+            _all_of(each, lambda: pending.resolve(groups), pending.fail)
+
+        self._brokers().then(ask_each)
+        return pending
 
     def delete_groups(self, names: Sequence[str]) -> Pending[None]:
         """Forget groups with all their offsets; fails for one that is not there or not empty."""
@@ -264,8 +276,15 @@ class Admin:
             for result in answer.results:
                 self._judge.check(result.error_code, f"deleting group {result.group_id}")
 
-        where = Coordinator(GROUP_COORDINATOR, names[0])
-        return self._ask(DeleteGroupsRequest(groups_names=tuple(names)), where, "deleting groups", read)
+        pending: Pending[None] = Pending()
+        each = [
+            self._ask(
+                DeleteGroupsRequest(groups_names=(name,)), Coordinator(GROUP_COORDINATOR, name), "deleting groups", read
+            )
+            for name in names
+        ]
+        _all_of(each, lambda: pending.resolve(None), pending.fail)
+        return pending
 
     def alter_configs(self, topic: str, settings: Mapping[str, str | None]) -> Pending[None]:
         """Change single settings of a topic; None takes one back to its default."""
@@ -288,11 +307,8 @@ class Admin:
         pending: Pending[dict[TopicPartition, int]] = Pending()
         if not offsets:
             return Pending.of(starts)
-        gathered = Gather(len(offsets), lambda: pending.resolve(starts), pending.fail)
-        for topic_partition, offset in offsets.items():
-            self._delete_records(topic_partition, offset, starts).then(
-                lambda one: gathered.done() if one.error is None else gathered.fail(_client_error(one.error))
-            )
+        each = [self._delete_records(topic_partition, offset, starts) for topic_partition, offset in offsets.items()]
+        _all_of(each, lambda: pending.resolve(starts), pending.fail)
         return pending
 
     def describe_configs(self, topics: Sequence[str]) -> Pending[dict[str, dict[str, str | None]]]:
@@ -351,6 +367,14 @@ class Admin:
 
         return self._ask(body, ANY, doing, read, METADATA_MAX_VERSION)
 
+    def _brokers(self) -> Pending[list[int]]:
+        """Node ids of the brokers that are alive."""
+
+        def read(answer: MetadataResponse) -> list[int]:
+            return [broker.node_id for broker in answer.brokers]
+
+        return self._ask(MetadataRequest(topics=()), ANY, "listing brokers", read, METADATA_MAX_VERSION)
+
     def _final(self, code: int, doing: str, detail: str | None) -> None:
         """As the judge's ``check``, but a missing topic is an answer: somebody asked for this very name."""
         if code == ErrorCode.UNKNOWN_TOPIC_OR_PARTITION:
@@ -372,6 +396,13 @@ class Admin:
 
         self._exchanges.start(Exchange(body, where, doing, settle, pending.fail, max_version))
         return pending
+
+
+def _all_of(each: Sequence[Pending[Any]], done: Callable[[], None], fail: Callable[[ClientError], None]) -> None:
+    """Call back once all are settled well, or with the first error."""
+    gathered = Gather(len(each), done, fail)
+    for one in each:
+        one.then(lambda one: gathered.done() if one.error is None else gathered.fail(_client_error(one.error)))
 
 
 def _client_error(error: Exception) -> ClientError:

@@ -70,7 +70,13 @@ class Client:
         transactions = None
         if transactional_id is not None:
             requests = TransactionRequests(transactional_id, transaction_timeout_ms, self._exchanges, self._judge)
-            transactions = Transactions(transactional_id, requests=requests, cluster=self._cluster, sender=sender)
+            transactions = Transactions(
+                transactional_id,
+                requests=requests,
+                cluster=self._cluster,
+                sender=sender,
+                may_use_v2=self._settings.transactions_v2,
+            )
         producer = Producer(
             cluster=self._cluster,
             exchanges=self._exchanges,

@@ -16,14 +16,12 @@ from broker_core.protocol import framing
 from broker_core.protocol.api import ApiKey
 from broker_core.protocol.api_versions import ApiVersionsRequest, ApiVersionsResponse
 from streams.client.errors import ConnectionLost, NotABroker
-from streams.client.settings import ConnectionSettings
+from streams.client.settings import SOFTWARE_NAME, SOFTWARE_VERSION, ConnectionSettings
 from streams.client.transport import Answer, Body
 from streams.errors import ClientError
 
 LENGTH: Final = struct.Struct(">i")
 _INT16: Final = struct.Struct(">h")
-SOFTWARE_NAME: Final = "streams-dsl"
-SOFTWARE_VERSION: Final = "0.1.0"
 
 
 class ConnectionState(Enum):

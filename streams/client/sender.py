@@ -31,7 +31,8 @@ from streams.client.settings import ClientSettings
 from streams.errors import ClientError
 from streams.model import TopicPartition
 
-PRODUCE_MAX_VERSION: Final = 11
+PRODUCE_V1: Final = 11
+PRODUCE_V2: Final = 12
 """From 12 on a produce adds its partition to the transaction by itself (KIP-890), which needs EndTxn 5."""
 
 
@@ -58,6 +59,7 @@ class Sender:
         self._lanes: dict[TopicPartition, Lane] = {}
         self._active: dict[TopicPartition, Lane] = {}
         self._ledger = Ledger()
+        self.max_version = PRODUCE_V1
         self.identity: Identity | None = None
         self.in_air = 0
         self.acknowledged: dict[TopicPartition, int] = {}
@@ -206,7 +208,7 @@ class Sender:
                 else:  # the broker does not speak the version that this needs
                     self._refused(lane, batch, error)
 
-        return Call(node_id, body, PRODUCE_MAX_VERSION, answered, lost)
+        return Call(node_id, body, self.max_version, answered, lost)
 
     def _judge_answer(self, lane: Lane, batch: Batch, answer: PartitionProduceResponse | None, now_ms: int) -> None:
         code = ErrorCode.NETWORK_EXCEPTION if answer is None else answer.error_code

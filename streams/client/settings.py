@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
+
+SOFTWARE_NAME: Final = "streams-dsl"
+SOFTWARE_VERSION: Final = "0.1.0"
+"""What brokers are told to talk to (KIP-511)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +35,9 @@ class ClientSettings:
     metadata_max_age_ms: int = 300_000
     allow_auto_create: bool = True
     storage_errors_are_final: bool = True
+    transactions_v2: bool = False
+    """Use KIP-890's transactions where the cluster has them in force. With one broker in this process nothing can be
+    late, and V1 shares its waves of syncs better."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,4 +1,7 @@
-"""One producer's transactions, in the form that every Kafka broker since 0.11 speaks (V1, before KIP-890).
+"""One producer's transactions, in the form that every Kafka broker since 0.11 speaks (V1), or in KIP-890's (V2).
+
+With V2 a write adds its partition to the transaction by itself, and the end of every transaction raises the epoch: what
+is late belongs to no transaction any more.
 
 Owns the state table: what may be called when, and when the transaction can end. Requests are ``txn_requests``', batches
 ``sender``'s. A transaction that met an error can only be aborted, and an abort after an error raises the epoch,
@@ -15,7 +18,7 @@ from broker_core.errors import ErrorCode
 from streams.client.errors import FATAL
 from streams.client.metadata import Cluster
 from streams.client.pending import Pending
-from streams.client.sender import Identity, Sender
+from streams.client.sender import PRODUCE_V1, PRODUCE_V2, Identity, Sender
 from streams.client.txn_requests import TransactionRequests
 from streams.errors import ClientError, TransactionAborted
 from streams.model import OffsetAndMetadata, TopicPartition
@@ -79,12 +82,21 @@ class Transactions:
         requests: asks the coordinators.
         cluster: says which partitions exist.
         sender: whose batches belong to the transaction.
+        may_use_v2: speak V2 where the cluster has it in force.
     """
 
     def __init__(
-        self, transactional_id: str, *, requests: TransactionRequests, cluster: Cluster, sender: Sender
+        self,
+        transactional_id: str,
+        *,
+        requests: TransactionRequests,
+        cluster: Cluster,
+        sender: Sender,
+        may_use_v2: bool = False,
     ) -> None:
         self._id, self._requests, self._cluster, self._sender = transactional_id, requests, cluster, sender
+        self._may_use_v2 = may_use_v2
+        self._is_v2 = False
         self.standing = Standing(transactional_id)
         self._new: dict[TopicPartition, None] = {}
         self._added: dict[TopicPartition, None] = {}
@@ -115,7 +127,15 @@ class Transactions:
                 self.standing.move(State.NEW)
             pending.fail(error)
 
-        self._requests.claim(None, done, fail)
+        def learned(is_v2: bool) -> None:
+            self._is_v2 = is_v2
+            self._sender.max_version = PRODUCE_V2 if is_v2 else PRODUCE_V1
+            self._requests.claim(None, done, fail)
+
+        if self._may_use_v2:
+            self._requests.learn_protocol(learned, fail)
+        else:
+            self._requests.claim(None, done, fail)
         return pending
 
     def begin(self) -> None:
@@ -140,7 +160,7 @@ class Transactions:
         def added() -> None:
             self._known = True
             if self.standing.state in (State.OPEN, State.COMMITTING):
-                self._requests.commit_offsets(identity, group_id, copied, done, fail)
+                self._requests.commit_offsets(identity, group_id, copied, done, fail, is_v2=self._is_v2)
             else:
                 self._offsets_under_way -= 1
                 pending.fail(_aborted(self._id, ErrorCode.OPERATION_NOT_ATTEMPTED, "it is being aborted"))
@@ -156,7 +176,10 @@ class Transactions:
 
         self._attempted = True
         self._offsets_under_way += 1
-        self._requests.add_offsets(identity, group_id, added, fail)
+        if self._is_v2:
+            added()
+        else:
+            self._requests.add_offsets(identity, group_id, added, fail)
         return pending
 
     def commit(self) -> Pending[None]:
@@ -183,6 +206,10 @@ class Transactions:
         live = self.standing.state in (State.OPEN, State.COMMITTING)
         if live and self._sender.error is not None:
             self._broken(self._sender.error)
+        elif live and self._new and self._is_v2:
+            self._attempted = True
+            self._added.update(self._new)
+            self._new = {}
         elif live and self._new and not self._adding:
             self._add_partitions()
         if self._end_sent or self._adding or self._offsets_under_way:
@@ -217,13 +244,17 @@ class Transactions:
         self._end_sent = True
         if self._attempted:
             # When even this gives up, nobody knows how the transaction ended: only a new producer finds out.
-            self._requests.end(self._identity, commit=commit, known=self._known, done=self._ended, fail=self._fatal)
+            self._requests.end(
+                self._identity, commit=commit, known=self._known, done=self._ended, fail=self._fatal, is_v2=self._is_v2
+            )
         else:
-            self._ended()
+            self._ended(None)
 
-    def _ended(self) -> None:
+    def _ended(self, identity: Identity | None) -> None:
         self._sender.forgive()
-        if self.standing.state is State.ABORTING and (self._raise_epoch or self._sender.unresolved):
+        if identity is not None:  # the end raised the epoch
+            self._finish(identity)
+        elif self.standing.state is State.ABORTING and (self._raise_epoch or self._sender.unresolved):
             self._requests.claim(self._identity, self._finish, self._fatal)
         else:
             self._finish(None)

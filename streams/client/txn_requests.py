@@ -1,4 +1,4 @@
-"""The five requests of a transaction: how each is asked, how its answer is read. State is ``transactions``'."""
+"""The requests of a transaction: how each is asked, how its answer is read. State is ``transactions``'."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from broker_core.protocol.add_partitions_to_txn import (
     AddPartitionsToTxnResponse,
     AddPartitionsToTxnTopic,
 )
+from broker_core.protocol.api_versions import ApiVersionsRequest, ApiVersionsResponse
 from broker_core.protocol.end_txn import EndTxnRequest, EndTxnResponse
 from broker_core.protocol.init_producer_id import InitProducerIdRequest, InitProducerIdResponse
 from broker_core.protocol.txn_offset_commit import (
@@ -30,12 +31,15 @@ from streams.client.calls import (
     Where,
 )
 from streams.client.sender import Identity
+from streams.client.settings import SOFTWARE_NAME, SOFTWARE_VERSION
 from streams.errors import ClientError
 from streams.model import OffsetAndMetadata, TopicPartition
 
-END_TXN_MAX_VERSION: Final = 4
-"""Version 5 raises the epoch with every transaction (KIP-890); it goes together with Produce 12."""
-TXN_OFFSET_COMMIT_MAX_VERSION: Final = 4
+END_TXN_V1: Final = 4
+TXN_OFFSET_COMMIT_V1: Final = 4
+"""The newest versions of the transaction protocol before KIP-890. From the next ones on the end of every transaction
+raises the epoch, and a write adds its partition to the transaction by itself; these go together, with Produce 12."""
+TRANSACTION_VERSION: Final = "transaction.version"
 
 Done = Callable[[], None]
 Fail = Callable[[ClientError], None]
@@ -48,6 +52,16 @@ class TransactionRequests:
         self._id, self._timeout_ms = transactional_id, timeout_ms
         self._exchanges, self._judge = exchanges, judge
         self._where = Coordinator(TRANSACTION_COORDINATOR, transactional_id)
+
+    def learn_protocol(self, done: Callable[[bool], None], fail: Fail) -> None:
+        """Whether the cluster has KIP-890's transactions in force: every broker of it then speaks their versions."""
+        body = ApiVersionsRequest(client_software_name=SOFTWARE_NAME, client_software_version=SOFTWARE_VERSION)
+
+        def settle(answer: ApiVersionsResponse) -> None:
+            levels = {feature.name: feature.max_version_level for feature in answer.finalized_features}
+            done(answer.finalized_features_epoch >= 0 and levels.get(TRANSACTION_VERSION, 0) >= 2)
+
+        self._start(body, self._where, f"asking what the coordinator of {self._id} speaks", settle, fail)
 
     def claim(self, current: Identity | None, done: Callable[[Identity], None], fail: Fail) -> None:
         """InitProducerId: a first identity, or ``current`` with the next epoch. Waits for a transaction being ended."""
@@ -113,6 +127,8 @@ class TransactionRequests:
         offsets: Mapping[TopicPartition, OffsetAndMetadata],
         done: Done,
         fail: Fail,
+        *,
+        is_v2: bool = False,
     ) -> None:
         topics: dict[str, list[TxnOffsetCommitRequestPartition]] = {}
         for (topic, partition), committed in offsets.items():
@@ -142,10 +158,22 @@ class TransactionRequests:
             done()
 
         where = Coordinator(GROUP_COORDINATOR, group_id)
-        self._start(body, where, doing, settle, fail, TXN_OFFSET_COMMIT_MAX_VERSION)
+        self._start(body, where, doing, settle, fail, None if is_v2 else TXN_OFFSET_COMMIT_V1)
 
-    def end(self, identity: Identity, *, commit: bool, known: bool, done: Done, fail: Fail) -> None:
-        """EndTxn. An abort of a transaction that the coordinator may never have heard of (not ``known``) is fine."""
+    def end(
+        self,
+        identity: Identity,
+        *,
+        commit: bool,
+        known: bool,
+        done: Callable[[Identity | None], None],
+        fail: Fail,
+        is_v2: bool = False,
+    ) -> None:
+        """EndTxn; ``done`` gets the identity to go on with, where the end raised the epoch.
+
+        An abort of a transaction that the coordinator may never have heard of (not ``known``) is fine.
+        """
         body = EndTxnRequest(
             transactional_id=self._id,
             producer_id=identity.producer_id,
@@ -157,9 +185,9 @@ class TransactionRequests:
         def settle(answer: EndTxnResponse) -> None:
             if commit or known or answer.error_code != ErrorCode.INVALID_TXN_STATE:
                 self._judge.check(answer.error_code, doing)
-            done()
+            done(Identity(answer.producer_id, answer.producer_epoch) if answer.producer_id >= 0 else None)
 
-        self._start(body, self._where, doing, settle, fail, END_TXN_MAX_VERSION)
+        self._start(body, self._where, doing, settle, fail, None if is_v2 else END_TXN_V1)
 
     def _start(
         self,

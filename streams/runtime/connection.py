@@ -68,6 +68,7 @@ def client_settings(config: StreamsConfig) -> ClientSettings:
         # A cluster's topics are made on purpose, and its partitions may move to a broker whose disk works.
         allow_auto_create=config.broker is None,
         storage_errors_are_final=config.broker is None,
+        transactions_v2=config.broker is not None,
     )
 
 

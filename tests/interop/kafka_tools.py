@@ -22,21 +22,25 @@ COMPLAINTS = re.compile(
 """What kafka-dump-log writes when it does not like a file."""
 
 
-def kafka_script() -> Path:
-    """The script; skips the test that asks where there is none, or nothing to run it with."""
-    script = find_kafka_script()
+def find_script() -> Path:
+    """The script. Raises ``FileNotFoundError`` where there is none, or nothing to run it with; says what is missing."""
+    named = os.environ.get("STREAMS_KAFKA_SCRIPT")
+    candidates = [Path(named)] if named else [parent / "shared/apache-kafka/kafka" for parent in REPOSITORY.parents[:3]]
+    script = next((candidate for candidate in candidates if candidate.is_file()), None)
     if script is None:
-        pytest.skip("no script for Kafka's tools (set STREAMS_KAFKA_SCRIPT), or no java or mvn to run it with")
+        raise FileNotFoundError(f"no script for Kafka's tools at {candidates[0]}: set STREAMS_KAFKA_SCRIPT")
+    for program in ("java", "mvn"):
+        if shutil.which(program) is None:
+            raise FileNotFoundError(f"Kafka's tools need {program}")
     return script
 
 
-def find_kafka_script() -> Path | None:
-    """The script, where it and what it needs are there."""
-    named = os.environ.get("STREAMS_KAFKA_SCRIPT")
-    candidates = [Path(named)] if named else [parent / "shared/apache-kafka/kafka" for parent in REPOSITORY.parents[:3]]
-    if not all(map(shutil.which, ("java", "mvn"))):
-        return None
-    return next((candidate for candidate in candidates if candidate.is_file()), None)
+def kafka_script() -> Path:
+    """The script; skips the test that asks where it cannot run."""
+    try:
+        return find_script()
+    except FileNotFoundError as error:
+        pytest.skip(str(error))
 
 
 def dump_log(files: list[Path], *options: str) -> str:
@@ -73,3 +77,10 @@ def run_tool(name: str, *arguments: str, code: int | None = 0) -> str:
         f"{name} {arguments}: {done.returncode}\n{done.stdout}\n{done.stderr}"
     )
     return done.stdout + done.stderr
+
+
+if __name__ == "__main__":  # for .ci/run
+    try:
+        print(f"tests against Apache Kafka run with {find_script()}")
+    except FileNotFoundError as error:
+        print(f"tests against Apache Kafka are SKIPPED: {error}")

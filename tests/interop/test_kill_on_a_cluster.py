@@ -26,12 +26,12 @@ POINTS = (
     "commit.apply.after",
     "batch",
 )
-LINES = 6_000
+LINES = 3_000
 
 
 def test_the_application_is_killed(cluster: Broker, tmp_path: Path) -> None:
     report = kill.run_on_cluster(
-        cluster.address, len(POINTS), 5, cache=False, partitions=2, root=tmp_path, points=POINTS
+        cluster.address, len(POINTS), 5, cache=False, partitions=1, root=tmp_path, points=POINTS, lines_per_kill=1_000
     )
     assert sum(report.kills.values()) >= len(POINTS) - 1, report.kills
     assert report.without_progress == []
@@ -45,7 +45,7 @@ def live_through(directory: Path, plan: dict[str, object], troubles: list[Callab
     with process:
         for line in process.stdout:
             event = json.loads(line)
-            if troubles and event["event"] == "committed" and event["commits"] % 3 == 0:
+            if troubles and event["event"] == "committed" and event["commits"] % 2 == 0:
                 troubles.pop(0)()
         assert process.wait() == 0, process.stderr.read()
     assert not troubles, "it ended before all of it had happened"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -19,9 +20,10 @@ SMALL_BATCHES = ClientSettings(batch_bytes=60, retry_backoff_ms=2, retry_backoff
 
 def faulty_world(seed: int, rate: float, carrier: str):
     source = random.Random(seed)
-    world = World(loopback=carrier == "loopback", tcp=carrier == "tcp", executor=SlowSyncExecutor(source))
+    world = World(loopback=carrier == "loopback", tcp=carrier.startswith("tcp"), executor=SlowSyncExecutor(source))
     world.topic("t", PARTITIONS)
-    client = world.client(SMALL_BATCHES, lambda transport: FaultyTransport(transport, source, rate))
+    settings = replace(SMALL_BATCHES, transactions_v2=carrier.endswith("v2"))
+    client = world.client(settings, lambda transport: FaultyTransport(transport, source, rate))
     return world, client, source
 
 
@@ -46,7 +48,7 @@ def test_idempotent_producer_neither_loses_nor_doubles_nor_reorders(seed: int, r
     world.close()
 
 
-@pytest.mark.parametrize("carrier", ["embedded", "loopback", "tcp"])
+@pytest.mark.parametrize("carrier", ["embedded", "loopback", "tcp", "embedded v2", "tcp v2"])
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(seed=st.integers(0, 2**32), rate=st.sampled_from([0.05, 0.2, 0.5]))
 def test_read_committed_sees_exactly_the_committed_transactions(seed: int, rate: float, carrier: str) -> None:

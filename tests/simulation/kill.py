@@ -3,7 +3,7 @@
     python -m tests.simulation.kill                 at least 100 kills, spread as the printed table says
     python -m tests.simulation.kill --kills 24      a short run, as in CI
     python -m tests.simulation.kill --app joins     the same with tables, joins and windows (``joins_app``)
-    python -m tests.simulation.kill --broker h:9092 the first on a cluster, ours or Apache Kafka; it makes and deletes topics
+    python -m tests.simulation.kill --broker h:9092 the first on a cluster; makes and deletes topics there
 
 Every incarnation must make progress (a commit of its own, or a part of a restore). At the end the outputs, read
 read_committed, and the stores must equal those of an undisturbed run: record by record per partition with the record
@@ -271,11 +271,12 @@ class ClusterRun:
 
 
 def run_on_cluster(
-    broker: str, kills: int, seed: int, *, cache: bool, partitions: int, root: Path, points: Sequence[str] = POINTS
-) -> Report:
+    broker: str, kills: int, seed: int, *, cache: bool, partitions: int, root: Path, points: Sequence[str] = POINTS,
+    lines_per_kill: int = 2_000,
+) -> Report:  # fmt: skip
     """As ``one_run``."""
     report = Report()
-    runs = ClusterRun(broker, cache=cache, partitions=partitions, lines=max(3_000, kills * 2_000), root=root)
+    runs = ClusterRun(broker, cache=cache, partitions=partitions, lines=max(3_000, kills * lines_per_kill), root=root)
     expected = runs.life("calm", runs.calm)
     lives = plans(kills, random.Random(seed), runs.base, points)
     got = runs.life("killed", lambda directory: live_and_die(directory, lives, runs.base, report, kills))

@@ -8,6 +8,7 @@ from broker_core.protocol.find_coordinator import Coordinator, FindCoordinatorRe
 from broker_core.protocol.metadata import (
     MetadataRequest,
     MetadataResponse,
+    MetadataResponseBroker,
     MetadataResponsePartition,
     MetadataResponseTopic,
 )
@@ -19,10 +20,11 @@ class ScriptedTransport:
     Arguments:
         topics: name to the leaders of its partitions.
         coordinator: node id of every coordinator.
+        brokers: node ids of all brokers.
     """
 
-    def __init__(self, topics: dict[str, list[int]], coordinator: int = 1) -> None:
-        self.topics, self.coordinator = topics, coordinator
+    def __init__(self, topics: dict[str, list[int]], coordinator: int = 1, brokers: tuple[int, ...] = (1,)) -> None:
+        self.topics, self.coordinator, self.brokers = topics, coordinator, brokers
         self.requests: list[tuple[int, int | None, Any]] = []
         self.asked: list[Any] = []
         self._answers: list[tuple[int, Any]] = []
@@ -65,6 +67,7 @@ class ScriptedTransport:
 
     def _metadata(self, body: MetadataRequest) -> MetadataResponse:
         return MetadataResponse(
+            brokers=tuple(MetadataResponseBroker(node_id=node_id) for node_id in self.brokers),
             topics=tuple(
                 MetadataResponseTopic(
                     name=topic.name,
@@ -75,5 +78,5 @@ class ScriptedTransport:
                     ),
                 )
                 for topic in body.topics or ()
-            )
+            ),
         )

@@ -1,11 +1,17 @@
 from __future__ import annotations
 
+import random
+
 import pytest
 
 from broker_core.model import EARLIEST_OFFSET, LATEST_OFFSET
+from broker_core.protocol.delete_groups import DeletableGroupResult, DeleteGroupsRequest, DeleteGroupsResponse
+from broker_core.protocol.list_groups import ListedGroup, ListGroupsRequest, ListGroupsResponse
 from streams.client.admin import NewTopic, TopicDescription
+from streams.client.client import Client
 from streams.errors import ClientError
 from streams.model import Isolation, OffsetAndMetadata, TopicPartition
+from tests.unit.streams.client.scripted import ScriptedTransport
 from tests.unit.streams.client.world import World
 
 PLACE = TopicPartition("t", 0)
@@ -117,3 +123,33 @@ def test_nothing_asked_is_answered_at_once(world: World) -> None:
     assert admin.describe_configs([]).result() == {}
     assert admin.delete_topics([]).result() is None
     assert admin.commit_offsets("g", {}).result() is None
+
+
+def test_groups_are_those_of_all_brokers() -> None:
+    transport = ScriptedTransport({}, brokers=(4, 7))
+    client = Client(transport, client_id="c", random=random.Random(1))
+    listed = client.admin.list_groups()
+    client.poll(0)
+    for _ in range(2):
+        token, node_id, _ = transport.take(ListGroupsRequest)
+        group = ListedGroup(group_id=f"of-{node_id}", group_state="Empty")
+        transport.answer(token, ListGroupsResponse(groups=(group,)))
+    client.poll(1)
+    assert [group.group_id for group in listed.result()] == ["of-4", "of-7"]
+
+
+def test_each_group_is_deleted_by_its_own_coordinator() -> None:
+    transport = ScriptedTransport({}, coordinator=5)
+    client = Client(transport, client_id="c", random=random.Random(1))
+    deleted = client.admin.delete_groups(["a", "b"])
+    client.poll(0)
+    for _ in range(2):
+        token, node_id, body = transport.take(DeleteGroupsRequest)
+        assert node_id == 5
+        result = DeletableGroupResult(
+            group_id=body.groups_names[0], error_code=68 if body.groups_names == ("b",) else 0
+        )
+        transport.answer(token, DeleteGroupsResponse(results=(result,)))
+    client.poll(1)
+    with pytest.raises(ClientError, match="deleting group b was refused: NON_EMPTY_GROUP"):
+        deleted.result()

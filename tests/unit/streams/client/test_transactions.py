@@ -15,12 +15,15 @@ from broker_core.protocol.add_partitions_to_txn import (
     AddPartitionsToTxnResponse,
     AddPartitionsToTxnTopicResult,
 )
+from broker_core.protocol.api_versions import ApiVersionsRequest, ApiVersionsResponse, FinalizedFeatureKey
+from broker_core.protocol.batch import read_header
 from broker_core.protocol.end_txn import EndTxnRequest, EndTxnResponse
 from broker_core.protocol.init_producer_id import InitProducerIdRequest, InitProducerIdResponse
 from broker_core.protocol.produce import ProduceRequest
 from broker_core.protocol.txn_offset_commit import TxnOffsetCommitRequest, TxnOffsetCommitResponse
 from streams.client.client import Client
 from streams.client.errors import ConnectionLost
+from streams.client.settings import ClientSettings
 from streams.client.transactions import TRANSITIONS, State
 from streams.errors import ClientError, ProducerFenced, TransactionAborted
 from streams.model import OffsetAndMetadata, TopicPartition
@@ -33,12 +36,18 @@ OFFSETS = {TopicPartition("in", 0): OffsetAndMetadata(5, "m")}
 class Bench:
     """A producer with transactions that is ready, at epoch 0."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, v2: bool = False) -> None:
         self.transport = ScriptedTransport({"t": [1, 1]})
-        self.client = Client(self.transport, client_id="c", random=random.Random(1))
+        settings = ClientSettings(transactions_v2=v2)
+        self.client = Client(self.transport, client_id="c", random=random.Random(1), settings=settings)
         self.producer = self.client.producer(transactional_id="tx")
         self.now = 0
         claimed = self.producer.init_transactions()
+        if v2:
+            in_force = (FinalizedFeatureKey(name="transaction.version", max_version_level=2),)
+            self.answer(
+                ApiVersionsRequest, ApiVersionsResponse(finalized_features_epoch=1, finalized_features=in_force)
+            )
         self.claim(0)
         claimed.result()
 
@@ -303,3 +312,45 @@ def test_calls_out_of_turn_say_so() -> None:
     bench.producer.begin()
     with pytest.raises(RuntimeError, match="is open; this needs it to be ready"):
         bench.producer.begin()
+
+
+def ended(epoch: int) -> EndTxnResponse:
+    return EndTxnResponse(producer_id=3, producer_epoch=epoch)
+
+
+def test_v2_announces_nothing_and_goes_on_under_the_epoch_that_the_end_gave() -> None:
+    """KIP-890: a write and a commit of offsets add themselves; sequences begin anew with every transaction."""
+    bench = Bench(v2=True)
+    for epoch in (0, 1):
+        bench.open_with(0)
+        bench.producer.send_offsets("g", OFFSETS)
+        committed = bench.producer.commit()
+        assert sorted(kind.__name__ for kind in bench.kinds()) == ["ProduceRequest", "TxnOffsetCommitRequest"]
+        data = bench.produce().topic_data[0].partition_data[0].records
+        assert data is not None
+        header = read_header(data)
+        assert (header.producer_epoch, header.base_sequence) == (epoch, 0)
+        offsets = bench.answer(TxnOffsetCommitRequest, TxnOffsetCommitResponse())
+        assert offsets.producer_epoch == epoch
+        assert bench.answer(EndTxnRequest, ended(epoch + 1)).producer_epoch == epoch
+        assert committed.result() is None
+
+
+def test_v2_an_abort_after_an_error_needs_no_further_claim() -> None:
+    bench = Bench(v2=True)
+    bench.open_with(0)
+    committed = bench.producer.commit()
+    bench.produce(ErrorCode.TOPIC_AUTHORIZATION_FAILED)
+    with pytest.raises(TransactionAborted):
+        committed.result()
+    aborted = bench.producer.abort()
+    assert bench.answer(EndTxnRequest, ended(1)).committed is False
+    assert aborted.result() is None and bench.kinds() == []
+
+
+def test_v2_nothing_is_sent_for_an_empty_transaction() -> None:
+    """Its commit would be refused: the coordinator has never heard of it."""
+    bench = Bench(v2=True)
+    for end in (bench.producer.commit, bench.producer.abort):
+        bench.producer.begin()
+        assert end().done is False and bench.kinds() == []
