@@ -9,7 +9,7 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
-from tests.interop.kafka_tools import REPOSITORY, kafka_script
+from tests.interop.kafka_tools import REPOSITORY, kafka_script, run_tool
 
 TOOL_TIMEOUT_S = 120
 
@@ -42,10 +42,7 @@ class ApacheKafka:
 
     def tool(self, name: str, *arguments: str) -> str:
         """What one of Kafka's tools prints about this cluster."""
-        command = [self._script, name, "--bootstrap-server", self.address, *arguments]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=TOOL_TIMEOUT_S, check=False)
-        assert done.returncode == 0, done.stdout + done.stderr
-        return done.stdout
+        return run_tool(name, "--bootstrap-server", self.address, *arguments)
 
     def _run(self, command: str, *options: str) -> str:
         environment = {"KAFKA_BROKER_OPTS": "-XX:TieredStopAtLevel=1", **os.environ}
