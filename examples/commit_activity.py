@@ -49,3 +49,4 @@ if __name__ == "__main__":
     for window, count in busiest:
         hour = datetime.fromtimestamp(window.start / 1000, UTC)
         print(f"{count:>5}  {hour:%Y-%m-%d %H}:00  {window.key}")
+    print(f"{sum(app.metrics.late.values()):>5}  more than a day late")

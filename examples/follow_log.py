@@ -2,8 +2,8 @@
 
 python examples/follow_log.py LOGFILE [--once]
 
-A line is `2026-11-25T12:00:00 LEVEL text`. The position in the file is committed with the lines, so that after a crash
-no line is read twice. Ctrl-C stops; `--once` stops at the end of the file.
+A line is `2026-11-25T12:00:00 LEVEL text`. The position in the file is committed with the lines: after a crash no line
+is read twice. Ctrl-C stops; `--once` stops at the end of the file.
 """
 
 from __future__ import annotations
@@ -21,17 +21,12 @@ from streams import App, tumbling
 class Line(BaseModel):
     at: datetime
     level: str
-    end: int
-    """Position in the file after the line."""
-
-
-def level(line: Line) -> str:
-    return line.level
+    end: int  # position in the file after the line
 
 
 app = App("follow-log")
-lines = app.stream("lines", key=str, value=Line, timestamp="at")
-per_minute = lines.group_by(level).windowed_by(tumbling("1m", grace="10s")).count(store="per-minute", retention="1d")
+lines = app.stream("lines", key=str, value=Line, timestamp="at").group_by(lambda line: line.level, key=str)
+per_minute = lines.windowed_by(tumbling("1m", grace="10s")).count(store="per-minute", retention="1d")
 
 
 def read(file: Path, position: int, follow: bool) -> Iterator[Line | None]:
@@ -58,3 +53,4 @@ if __name__ == "__main__":
     with app.query(per_minute) as table:
         for window, count in table.all():
             print(f"{datetime.fromtimestamp(window.start / 1000, UTC):%H:%M}  {window.key:<8} {count}")
+    print(f"late     {sum(app.metrics.late.values())}")

@@ -48,9 +48,8 @@ sales.to("sales")
 revenue = sales.group_by(country).aggregate(int, add, value=int, store="revenue")
 
 if __name__ == "__main__":
-    app.feed(
-        "customers", [(1, Customer(name="Ada", country="UK")), (2, Customer(name="Linus", country="FI"))], keyed=True
-    )
+    people = [(1, Customer(name="Ada", country="UK")), (2, Customer(name="Linus", country="FI"))]
+    app.feed("customers", people, keyed=True)
     app.run(until_end=True)  # the table first, so that every order finds its customer
     for customer, cents in ((1, 1250), (2, 9900), (1, 450), (3, 700)):
         app.send("orders", customer, Order(customer=customer, cents=cents))

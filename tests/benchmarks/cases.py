@@ -67,6 +67,27 @@ def run_work(work: str, short: bool, directory: str | None) -> Iterator[Row]:
         yield {"case": work, "variant": name, "text": text, "target": TARGETS[work], **median, "runs": len(results)}
 
 
+MEMORY: dict[str, tuple[str, dict[str, Any]]] = {
+    "2 k keys": ("w3-2k", {"settings": EOS}),
+    "1 M keys": ("w3-1m", {"settings": EOS}),
+    "1 M keys, cache off": ("w3-1m", {"settings": EOS, "cache": False}),
+    "1 M keys, state in memory": ("w3-1m", {"settings": {**EOS, "state_backend": "memory"}}),
+}
+
+
+def memory(short: bool, directory: str | None) -> Iterator[Row]:
+    """What a worker with its embedded log needs at most while it counts per window: W3 with few keys and with many."""
+    for name, (work, options) in MEMORY.items():
+        rows = (SHORT_ROWS if short else ROWS)["w3-1m"]
+        result = _measure(work, {**options, "rows": rows, "directory": directory})
+        grown = result["peak_rss_mib"] - result["loaded_rss_mib"]
+        text = (
+            f"peak {result['peak_rss_mib']:.0f} MiB, {grown:.0f} MiB above the {result['loaded_rss_mib']:.0f} before it "
+            f"runs, {rows:,} rows, {result['cpu_us_per_row']:.2f} us CPU per row, yardstick {result['yardstick_us']:.2f} us"
+        )
+        yield {"case": "memory", "variant": name, "text": text, "target": "(memory)", **result}
+
+
 def _measure(work: str, options: dict[str, Any]) -> Row:
     environment = dict(os.environ)
     if options.pop("interpreted", False):
@@ -90,6 +111,7 @@ CASES: dict[str, Callable[[bool, str | None], Iterator[Row]]] = {
     "w3-1m": lambda short, directory: run_work("w3-1m", short, directory),
     "w4": lambda short, directory: run_work("w4", short, directory),
     "w5": lambda short, directory: run_work("w5", short, directory),
+    "memory": memory,
     "codec": parts.codec,
     "log": parts.log,
     "commit": parts.commit,
