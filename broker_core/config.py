@@ -10,6 +10,8 @@ from enum import Enum
 from typing import Final
 
 MAX_REQUEST_BYTES: Final = 100 * 1024 * 1024
+MAX_LIST_REQUEST_BYTES: Final = 4 * 1024 * 1024
+"""Of a request that is a list of small things. As values they take a hundred times the room, and a second per MiB."""
 MAX_OFFSET_METADATA_BYTES: Final = 4096
 MAX_TOPIC_NAME_LENGTH: Final = 249
 PRODUCER_WINDOW_BATCHES: Final = 5

@@ -12,19 +12,24 @@ import socket
 from collections import deque
 from typing import TYPE_CHECKING, Any, Final, cast
 
+from broker_core.config import MAX_LIST_REQUEST_BYTES
 from broker_core.errors import ProtocolError
 from broker_core.outcome import Connection, NoReply
 from broker_core.protocol.api import ApiKey
 from broker_core.protocol.api_versions import ApiVersionsRequest
 from broker_core.protocol.frames import FrameReader
 from broker_core.protocol.framing import Request, UnsupportedRequestError, decode_request, encode_response_to
-from broker_core.protocol.primitives import INT32
+from broker_core.protocol.primitives import INT16, INT32
 
 if TYPE_CHECKING:
     from broker_core.server import BrokerServer
 
 WRITE_HIGH_BYTES: Final = 256 * 1024
 """With more than this unsent, the next request waits; one answer may be larger, and is then sent bit by bit."""
+
+
+LARGE_APIS: Final = frozenset({ApiKey.PRODUCE, ApiKey.JOIN_GROUP, ApiKey.SYNC_GROUP})
+"""Requests that carry other people's bytes, and so are as long as ``socket.request.max.bytes`` says."""
 
 
 class ServerConnection(asyncio.BufferedProtocol):
@@ -220,8 +225,12 @@ def _decode(payload: bytes) -> tuple[Request, int]:
     """A request, and the version in which it is to be answered.
 
     Raises:
-        ProtocolError: it is none, or none that is spoken here.
+        ProtocolError: it is none, none that is spoken here, or one that would take too much room and time.
     """
+    if len(payload) > MAX_LIST_REQUEST_BYTES and INT16.unpack_from(payload)[0] not in LARGE_APIS:
+        raise ProtocolError(
+            f"a request of {len(payload)} bytes that carries no records; at most {MAX_LIST_REQUEST_BYTES} are taken"
+        )
     try:
         request = decode_request(payload)
     except UnsupportedRequestError as error:

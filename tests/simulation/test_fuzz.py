@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -18,6 +19,11 @@ from tests.simulation.fuzz_values import versions
 def test_no_request_unsettles_the_broker(api_key: int) -> None:
     count = 12 * sum(key == api_key for key, _ in versions())
     assert fuzz.run(range(1), 12, ApiKey(api_key).name, quiet=True) == count
+
+
+def test_requests_of_all_kinds_together() -> None:
+    for seed in range(2):
+        asyncio.run(fuzz.fuzz_round(versions(), str(seed), 200))
 
 
 def replaced(monkeypatch: pytest.MonkeyPatch, api_key: int, handler: Any) -> None:

@@ -6,7 +6,7 @@ import struct
 
 import pytest
 
-from broker_core.config import BrokerConfig, ServerConfig
+from broker_core.config import MAX_LIST_REQUEST_BYTES, BrokerConfig, ServerConfig
 from broker_core.errors import ErrorCode
 from broker_core.protocol.api import API, ApiKey
 from broker_core.protocol.api_versions import ApiVersionsRequest
@@ -197,3 +197,16 @@ def test_bytes_behind_a_request_are_ignored(broker: ServedBroker) -> None:
         assert answer is not None
         _, body = decode_response(3, 12, answer)
         assert [topic.name for topic in body.topics] == ["t"]  # type: ignore[attr-defined]
+
+
+def test_a_long_list_is_refused_and_long_records_are_not() -> None:
+    """A million partitions in one request would be a hundred million bytes as values."""
+    with ServedBroker(BrokerConfig(min_free_bytes=0)) as broker:
+        broker.create("t", max_message_bytes="10000000")
+        with broker.connect() as client:
+            asked = MetadataRequest(topics=tuple(MetadataRequestTopic(name="t" * 200) for _ in range(25_000)))
+            client.send(asked, 8)
+            assert client.is_closed()
+        with broker.connect() as client:
+            request = produce_request("t", "x" * (MAX_LIST_REQUEST_BYTES + 1), now_ms=broker.kit.now_ms)
+            assert produced(client.exchange(request)).error_code == 0
