@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import suppress
-from typing import Final
+from typing import Final, NamedTuple
 
 from broker_core.catalog import CATALOG_PATH, CatalogState, decode_catalog
 from broker_core.data_directory import CLEAN_PATH, LOCK_PATH, LOGS_PATH
@@ -85,11 +85,14 @@ class DirectoryCheck:
         wanted = {str(partition) for partition in self.partitions()}
         return [name for name in self._filesystem.list_directory(LOGS_PATH) if name not in wanted]
 
-    def repair(self, partition: TopicPartition, inspection: Inspection, label: str) -> str:
+    def repair(
+        self, partition: TopicPartition, inspection: Inspection, label: str, progress: Progress | None = None
+    ) -> str:
         """Cut a damaged log off at its first damage, after everything of it was copied aside.
 
         Arguments:
             label: names the place of the copy, such as the time.
+            progress: hears of copied bytes.
 
         Returns:
             the place of the copy, relative to the data directory.
@@ -101,7 +104,7 @@ class DirectoryCheck:
         if self._lock is None:
             raise DataDirectoryError("the data directory is in use; stop that process, nothing was changed")
         directory, copy = directory_of(partition), f"{DAMAGED_PATH}/{label}/{partition}"
-        copy_directory(self._filesystem, directory, copy)
+        copy_directory(self._filesystem, directory, copy, progress)
         if self._filesystem.exists(CLEAN_PATH):
             self._filesystem.remove(CLEAN_PATH)  # the next start scans
             self._filesystem.sync_directory("")
@@ -164,7 +167,31 @@ class DirectoryCheck:
         self._filesystem.sync_directory(directory)
 
 
-def copy_directory(filesystem: Filesystem, source: str, target: str) -> None:
+class LogUsage(NamedTuple):
+    """What the files of one log take up: segments' logs, and what lies beside them."""
+
+    segments: int
+    log_bytes: int
+    beside_bytes: int
+
+
+def usage(filesystem: Filesystem) -> dict[str, LogUsage]:
+    """By directory name, strays too; sizes of files only. Files that go meanwhile are left out. Raises OSError."""
+    found = {}
+    for directory in filesystem.list_directory(LOGS_PATH):
+        segments = log_bytes = beside_bytes = 0
+        for name in filesystem.list_directory(f"{LOGS_PATH}/{directory}"):
+            with suppress(FileNotFoundError):
+                size = filesystem.size_of(f"{LOGS_PATH}/{directory}/{name}")
+                if name.endswith(LOG_SUFFIX):
+                    segments, log_bytes = segments + 1, log_bytes + size
+                else:
+                    beside_bytes += size
+        found[directory] = LogUsage(segments, log_bytes, beside_bytes)
+    return found
+
+
+def copy_directory(filesystem: Filesystem, source: str, target: str, progress: Progress | None = None) -> None:
     """Copy the files of ``source`` durably. Raises OSError."""
     filesystem.make_directory(target)
     for name in filesystem.list_directory(source):
@@ -172,6 +199,8 @@ def copy_directory(filesystem: Filesystem, source: str, target: str) -> None:
         try:
             for position, data in _chunks(filesystem, f"{source}/{name}"):
                 copied.write_at(position, data)
+                if progress is not None:
+                    progress(len(data))
             copied.sync()
         finally:
             copied.close()

@@ -19,12 +19,12 @@ from broker_core.log.format import (
     LEADER_EPOCHS_NAME,
     LEFTOVER_SUFFIXES,
     LOG_SUFFIX,
+    OFFSET_DIGITS,
     SEAL_SUFFIX,
     SIDE_SUFFIXES,
     SNAPSHOT_SUFFIX,
     SWAP,
     file_name,
-    parse_file_name,
 )
 from broker_core.log.index import BadIndexError
 from broker_core.log.producer_snapshot import encode_snapshot
@@ -48,10 +48,14 @@ class LogDirectory:
     def segment(self, base_offset: Offset, *, extension: str = "") -> Segment:
         return Segment(self.filesystem, self.path, base_offset, self.config.index_interval_bytes, extension=extension)
 
-    def offsets_of(self, suffix: str) -> list[Offset]:
-        """Offsets in the names of files with ``suffix``, ascending."""
-        parsed = (parse_file_name(name) for name in self.filesystem.list_directory(self.path))
-        return sorted(entry[0] for entry in parsed if entry is not None and entry[1] == suffix)
+    def offsets(self) -> dict[str, list[Offset]]:
+        """Offsets in the names of files, ascending, by suffix: one listing, however many files there are."""
+        found: dict[str, list[Offset]] = {}
+        for name in self.filesystem.list_directory(self.path):
+            digits, suffix = name[:OFFSET_DIGITS], name[OFFSET_DIGITS:]
+            if suffix[:1] == "." and digits.isdecimal():
+                found.setdefault(suffix, []).append(int(digits))
+        return found
 
     def sync(self) -> None:
         self.filesystem.sync_directory(self.path)
@@ -115,7 +119,7 @@ class LogDirectory:
             StorageError: such a file was durable and is damaged.
             OSError: the disk fails.
         """
-        for base in self.offsets_of(LOG_SUFFIX + SWAP):
+        for base in self.offsets().get(LOG_SUFFIX + SWAP, []):
             new = self.segment(base, extension=SWAP)
             end = base
             try:
@@ -127,7 +131,7 @@ class LogDirectory:
                 new.close()
             self._require_end(new, end)
             new.rename("", [suffix for suffix in SIDE_SUFFIXES if self.filesystem.exists(new.path(suffix))])
-            for covered in self.offsets_of(LOG_SUFFIX):
+            for covered in self.offsets().get(LOG_SUFFIX, []):
                 if base < covered < end:
                     self.segment(covered).remove()
             self.sync()
@@ -153,8 +157,7 @@ class LogDirectory:
         names = self.filesystem.list_directory(self.path)
         logs = {name for name in names if name.endswith(LOG_SUFFIX)}
         for name in names:
-            parsed = parse_file_name(name)
-            orphan = parsed is not None and parsed[1] in SIDE_SUFFIXES and file_name(parsed[0], LOG_SUFFIX) not in logs
+            orphan = name[OFFSET_DIGITS:] in SIDE_SUFFIXES and name[:OFFSET_DIGITS] + LOG_SUFFIX not in logs
             if orphan or name.endswith(LEFTOVER_SUFFIXES):
                 self.filesystem.remove(f"{self.path}/{name}")
 
@@ -164,7 +167,7 @@ class LogDirectory:
         One beyond ``end`` describes data that is gone, and other data may come to lie there: it must be durably gone
         first.
         """
-        offsets = self.offsets_of(SNAPSHOT_SUFFIX)
+        offsets = self.offsets().get(SNAPSHOT_SUFFIX, [])
         kept = {*bases, *[offset for offset in offsets if offset <= end][-1:]}
         stale = [offset for offset in offsets if offset not in kept]
         for offset in stale:

@@ -84,6 +84,8 @@ class Recovery:
     clean: bool
     recovery_point: Offset
     leader_epoch: LeaderEpoch
+    offsets: dict[str, list[Offset]] = field(default_factory=dict)
+    """In the names of the log's files, by suffix."""
     segments: list[Segment] = field(default_factory=list)
     producers: ProducerStates = field(default_factory=ProducerStates)
     epochs: LeaderEpochs = field(default_factory=LeaderEpochs)
@@ -92,7 +94,8 @@ class Recovery:
 
     def run(self, now_ms: TimestampMs) -> None:
         self.directory.finish_swaps()
-        bases = self.directory.offsets_of(LOG_SUFFIX)
+        self.offsets = self.directory.offsets()
+        bases = self.offsets.get(LOG_SUFFIX, [])
         self._require_logs(bases)
         self.directory.clear_leftovers()
         if not bases:
@@ -120,9 +123,9 @@ class Recovery:
     def _require_logs(self, bases: list[Offset]) -> None:
         """Files beside a log that is gone are a removal that a crash cut short: of the oldest segments, of the newest
         ones, or of merged ones where there are gaps. Anything else is a log that the disk lost."""
-        for base in self.directory.offsets_of(INDEX_SUFFIX):
+        for base in sorted({*self.offsets.get(INDEX_SUFFIX, [])} - {*bases}):
             inside = bases and bases[0] < base < min(bases[-1], self.recovery_point)
-            if base not in bases and (self.clean or (inside and not self.directory.config.may_have_gaps)):
+            if self.clean or (inside and not self.directory.config.may_have_gaps):
                 raise StorageError(
                     f"{self.directory.path}/{file_name(base, LOG_SUFFIX)} is missing, the files beside it are there; "
                     "restore it from a backup"
@@ -134,7 +137,7 @@ class Recovery:
                 f"{self.directory.path} holds no segment, but offsets up to {self.recovery_point} of "
                 f"{self.directory.topic_partition} were durable; restore the directory from a backup"
             )
-        for offset in self.directory.offsets_of(SNAPSHOT_SUFFIX):
+        for offset in self.offsets.get(SNAPSHOT_SUFFIX, []):
             self.directory.remove_snapshot(offset)
         self.directory.create()
         self.segments = [first_segment(self.directory)]
@@ -158,14 +161,14 @@ class Recovery:
 
     def _load_trusted(self, bases: list[Offset]) -> int:
         """Open segments whose side files can be trusted; returns the index of the first one to scan."""
-        names = set(self.directory.filesystem.list_directory(self.directory.path))
+        complete = set(bases).intersection(*(self.offsets.get(suffix, []) for suffix in SIDE_SUFFIXES))
         for index, base in enumerate(bases):
             last = index == len(bases) - 1
             following = base if last else bases[index + 1]
             if not self.clean and (last or following > self.recovery_point):
                 return index
             segment, seal = self.directory.segment(base), self._read_seal(base)
-            if seal is None or not all(file_name(base, suffix) in names for suffix in SIDE_SUFFIXES):
+            if seal is None or base not in complete:
                 self.observer.event("log.index_missing", path=segment.path())
                 return index
             try:
@@ -195,7 +198,7 @@ class Recovery:
     def _load_producers(self, offset: Offset) -> None:
         """Producers as of ``offset``: the newest good snapshot at or below it, and replay of the trusted log behind."""
         start = 0
-        for candidate in reversed(self.directory.offsets_of(SNAPSHOT_SUFFIX)):
+        for candidate in reversed(self.offsets.get(SNAPSHOT_SUFFIX, [])):
             if candidate > offset:
                 continue
             path = f"{self.directory.path}/{file_name(candidate, SNAPSHOT_SUFFIX)}"

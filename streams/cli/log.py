@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime
+import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated
 
@@ -18,7 +20,7 @@ from broker_core.os_filesystem import OsFilesystem
 from broker_core.partition_directories import directory_of
 from broker_core.protocol.batch import BatchHeader, decode_batch
 from broker_core.protocol.compression import Codec
-from broker_core.repair import DirectoryCheck
+from broker_core.repair import DirectoryCheck, LogUsage, usage
 from streams.errors import ConfigError, StreamsError
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)
@@ -78,10 +80,18 @@ def repair(
             typer.echo(f"{partition}: kept up to offset {inspection.end_offset}; damage: {first}")
         if not yes:
             typer.confirm("copy these logs aside and cut them off there?", abort=True)
+        total = sum(map(_bytes_of, map(_root(directory).joinpath, map(directory_of, damaged))))
         label = f"{datetime.datetime.now(datetime.UTC):%Y%m%dT%H%M%SZ}"
-        for partition, inspection in damaged.items():
-            copy = check.repair(partition, inspection, label)
-            typer.echo(f"{partition}: cut off; what was there is in {_root(directory) / copy}")
+        done = {}
+        with _progress() as progress:
+            task = progress.add_task("copying", total=total)
+            for partition, inspection in damaged.items():
+                copy = check.repair(partition, inspection, label, lambda size: progress.advance(task, size))
+                done[partition] = (copy, check.next_offset(partition, inspection))
+        for partition, (copy, following) in done.items():
+            typer.echo(
+                f"{partition}: cut off, goes on at offset {following}; what was there is in {_root(directory) / copy}"
+            )
     finally:
         check.close()
 
@@ -100,16 +110,49 @@ def dump(
         names = [topic]
     if not names:
         raise ConfigError(f"there is no log of {topic!r} in {root / 'logs'}")
-    for name in names:
-        for path in sorted((root / "logs" / name).glob("*.log")):
-            typer.echo(f"{name}/{path.name}")
+    paths = [path for name in names for path in sorted((root / "logs" / name).glob("*.log"))]
+    with _progress(hidden=sys.stdout.isatty()) as progress:
+        task = progress.add_task("dumping", total=sum(path.stat().st_size for path in paths))
+        for path in paths:
+            typer.echo(f"{path.parent.name}/{path.name}")
             try:
-                for position, header, data, start in batches_of(filesystem, f"logs/{name}/{path.name}"):
+                for position, header, data, start in batches_of(filesystem, f"logs/{path.parent.name}/{path.name}"):
                     typer.echo(f"  @{position} {_header(header)}")
+                    progress.advance(task, header.size_bytes)
                     if records and not header.is_control:
                         _dump_records(data, start, header)
             except BadBatchError as error:
                 typer.echo(f"  DAMAGE at {error}")
+
+
+@app.command("usage")
+def show_usage(
+    directory: Directory,
+    partitions: Annotated[bool, typer.Option("--partitions", "-p", help="A row for each partition.")] = False,
+) -> None:
+    """Disk space by topic, the largest first; also while a process has the log open."""
+    root = _root(directory)
+    filesystem = OsFilesystem(str(root))
+    rows: dict[str, list[LogUsage]] = {}
+    for name, log in usage(filesystem).items():
+        rows.setdefault(name if partitions else name.rpartition("-")[0] or name, []).append(log)
+    sums = {name: _total(logs) for name, logs in rows.items()}
+    table = Table("partition" if partitions else "topic", "partitions", "segments", "logs", "beside", "all", box=None)
+    for name in sorted(sums, key=lambda name: (-sums[name].log_bytes, name)):
+        table.add_row(name, str(len(rows[name])), *_usage_cells(sums[name]))
+    if len(sums) > 1:
+        table.add_row("all", str(sum(map(len, rows.values()))), *_usage_cells(_total(sums.values())))
+    console = Console()
+    console.print(table)
+    console.print(f"{_size(filesystem.free_bytes())} free", highlight=False)
+
+
+def _total(logs: Iterable[LogUsage]) -> LogUsage:
+    return LogUsage(*map(sum, zip(*logs, strict=True)))
+
+
+def _usage_cells(log: LogUsage) -> tuple[str, str, str, str]:
+    return str(log.segments), _size(log.log_bytes), _size(log.beside_bytes), _size(log.log_bytes + log.beside_bytes)
 
 
 def _dump_records(data: bytes, start: int, header: BatchHeader) -> None:
@@ -149,14 +192,23 @@ def _check(directory: Path) -> DirectoryCheck:
 
 def _inspect_all(check: DirectoryCheck, root: Path) -> dict[TopicPartition, Inspection]:
     total = sum(path.stat().st_size for path in (root / "logs").glob("*/*.log"))
-    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn())
     found: dict[TopicPartition, Inspection] = {}
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+    with _progress() as progress:
         task = progress.add_task("checking", total=total)
         for partition in check.partitions():
             progress.update(task, description=directory_of(partition))
             found[partition] = check.inspect(partition, lambda size: progress.advance(task, size))
     return found
+
+
+def _progress(*, hidden: bool = False) -> Progress:
+    """A bar on standard error for as long as the work lasts."""
+    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn())
+    return Progress(*columns, console=Console(stderr=True), transient=True, disable=hidden)
+
+
+def _bytes_of(directory: Path) -> int:
+    return sum(path.stat().st_size for path in directory.glob("*"))
 
 
 def _size(size_bytes: int) -> str:

@@ -14,7 +14,7 @@ import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from tests.benchmarks import parts, wire
+from tests.benchmarks import log_reads, parts, scale, wire
 
 Row = dict[str, Any]
 
@@ -117,6 +117,10 @@ CASES: dict[str, Callable[[bool, str | None], Iterator[Row]]] = {
     "commit": parts.commit,
     "restore": parts.restore,
     "start": parts.start,
+    "scale": scale.scale,
+    "log-reads": log_reads.log_reads,
+    "preallocation": log_reads.preallocation,
+    "syncs": log_reads.syncs,
     "wire": wire.wire,
 }
 

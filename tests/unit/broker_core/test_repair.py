@@ -9,7 +9,7 @@ import pytest
 from broker_core.errors import DataDirectoryError, StorageError
 from broker_core.memory_filesystem import MemoryFilesystem
 from broker_core.model import TopicPartition
-from broker_core.repair import DirectoryCheck
+from broker_core.repair import DirectoryCheck, usage
 from tests.unit.broker_core.broker_kit import Kit
 
 WORDS = TopicPartition("words", 0)
@@ -158,3 +158,14 @@ def test_a_directory_in_use_is_looked_at_but_not_changed() -> None:
 def test_what_is_no_data_directory() -> None:
     with pytest.raises(StorageError, match="catalog: missing"):
         DirectoryCheck(MemoryFilesystem())
+
+
+def test_usage_counts_files_that_are_there() -> None:
+    kit = closed(segment_bytes="300")
+    found = usage(kit.filesystem)
+    assert set(found) == {"words-0"}
+    looked = check(kit).inspect(WORDS)
+    assert (found["words-0"].segments, found["words-0"].log_bytes) == (looked.segments, looked.size_bytes)
+    total = sum(map(len, files(kit.filesystem, "logs/words-0").values()))
+    assert found["words-0"].beside_bytes == total - looked.size_bytes
+    assert usage(MemoryFilesystem()) == {}

@@ -31,7 +31,7 @@ def test_snapshots_are_kept_where_a_segment_begins_and_the_newest() -> None:
     directory.sync()
     directory.drop_snapshots([0, 10, 20], 26)
     filesystem.crash(random.Random(0), "drop")
-    assert directory.offsets_of(".snapshot") == [10, 20, 25]
+    assert directory.offsets()[".snapshot"] == [10, 20, 25]
 
 
 def test_epochs_are_written_only_when_they_changed() -> None:

@@ -48,6 +48,7 @@ def test_damage_is_named_and_cut_off_after_a_copy(here: Path, invoke: Invoke) ->
     assert (here / LOG).read_bytes() == was, "verify changes nothing"
     told = invoke("log", "repair", "data", "--yes").stdout
     assert "kept up to offset 1" in told
+    assert "t-0: cut off, goes on at offset 3; what was there is in" in told
     (copy,) = (here / "data/log/damaged").rglob("*.log")
     assert copy.read_bytes() == was
     assert values(invoke) == ["one"]
@@ -68,6 +69,19 @@ def test_a_directory_copied_aside_is_a_log_of_its_own(here: Path, invoke: Invoke
     shutil.copytree(here / "data", here / "copy")
     invoke("log", "verify", "copy")
     assert invoke("consume", "t", "--data-dir", "copy").stdout.split()[1::2] == ["one", "two", "three"]
+
+
+def test_disk_usage_by_topic_and_partition(here: Path, invoke: Invoke) -> None:
+    invoke("topics", "create", "large", "-p", 2, *DATA)
+    invoke("produce", "large", "x" * 5_000, "--key", "k", *DATA)
+    lines = [line.split() for line in invoke("log", "usage", "data").stdout.splitlines()]
+    assert [line[0] for line in lines[:4]] == ["topic", "large", "t", "all"]
+    assert lines[1][1:3] == ["2", "2"]
+    size = (here / LOG).stat().st_size
+    assert lines[2][3:5] == [str(size), "B"]
+    assert lines[-1][-1] == "free"
+    names = [line.split()[0] for line in invoke("log", "usage", "data", "-p").stdout.splitlines()]
+    assert sorted(names[1:4]) == ["large-0", "large-1", "t-0"]
 
 
 def test_what_is_no_log(here: Path, invoke: Invoke) -> None:
