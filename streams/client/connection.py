@@ -15,6 +15,7 @@ from broker_core.errors import ErrorCode, ProtocolError
 from broker_core.protocol import framing
 from broker_core.protocol.api import ApiKey
 from broker_core.protocol.api_versions import ApiVersionsRequest, ApiVersionsResponse
+from broker_core.protocol.frames import FrameReader
 from streams.client.errors import ConnectionLost, NotABroker
 from streams.client.settings import SOFTWARE_NAME, SOFTWARE_VERSION, ConnectionSettings
 from streams.client.transport import Answer, Body
@@ -22,6 +23,10 @@ from streams.errors import ClientError
 
 LENGTH: Final = struct.Struct(">i")
 _INT16: Final = struct.Struct(">h")
+
+
+SHOWN_BYTES: Final = 16
+"""Of what is no Kafka, in messages."""
 
 
 class ConnectionState(Enum):
@@ -51,37 +56,6 @@ class InFlight(NamedTuple):
     patience_ms: int
 
 
-class FrameReader:
-    """Cuts a byte stream into payloads at their length prefixes."""
-
-    def __init__(self, max_frame_bytes: int) -> None:
-        self._max_frame_bytes = max_frame_bytes
-        self._data = bytearray()
-
-    def feed(self, data: bytes) -> list[bytes]:
-        """The payloads that are complete now. Raises ``ProtocolError`` for a length that no frame has."""
-        self._data += data
-        payloads = []
-        position = 0
-        while len(self._data) - position >= LENGTH.size:
-            (size,) = LENGTH.unpack_from(self._data, position)
-            if not LENGTH.size <= size <= self._max_frame_bytes:
-                raise ProtocolError(f"a frame of {size} bytes")
-            end = position + LENGTH.size + size
-            if end > len(self._data):
-                break
-            payloads.append(bytes(memoryview(self._data)[position + LENGTH.size : end]))
-            position = end
-        if position:
-            del self._data[:position]
-        return payloads
-
-    @property
-    def beginning(self) -> bytes:
-        """The first bytes of what is not a payload yet, for messages."""
-        return bytes(self._data[:64])
-
-
 class Connection:
     """The machine of one connection.
 
@@ -91,15 +65,20 @@ class Connection:
     Arguments:
         peer: whom messages name: ``localhost:9092``.
         client_id: what the broker's logs call us.
+        shared: memory to receive into that connections take turns with.
     """
 
-    def __init__(self, *, peer: str, client_id: str, settings: ConnectionSettings, now_ms: int) -> None:
+    def __init__(
+        self, *, peer: str, client_id: str, settings: ConnectionSettings, now_ms: int, shared: bytearray
+    ) -> None:
         self.peer = peer
         self.state = ConnectionState.OPENING
         self.error: ClientError | None = None
         """Why it is closed."""
         self._client_id, self._settings = client_id, settings
-        self._reader = FrameReader(settings.max_frame_bytes)
+        self._shared = shared
+        self.reader = FrameReader(shared, settings.max_frame_bytes)
+        """Says where to receive into; ``received`` is told how much came."""
         self._waiting: deque[Waiting] = deque()
         self._in_flight: deque[InFlight] = deque()
         self._output: list[bytes] = []
@@ -122,16 +101,16 @@ class Connection:
         else:
             self._waiting.append(Waiting(token, body, max_version))
 
-    def receive(self, data: bytes, now_ms: int) -> None:
-        """Take bytes of the broker's. What cannot be from a Kafka broker closes the connection."""
+    def received(self, size: int, now_ms: int) -> None:
+        """``size`` bytes of the broker's came into the reader's buffer. What no Kafka broker says closes it."""
         try:
-            for payload in self._reader.feed(data):
+            for payload in self.reader.received(size):
                 if self.state is ConnectionState.CLOSED:
                     return
                 self._take(payload, now_ms)
         except ProtocolError as error:
             if self.state is ConnectionState.NEGOTIATING:
-                self.close(_no_broker(self.peer, self._reader.beginning))
+                self.close(_no_broker(self.peer, bytes(self._shared[: min(size, SHOWN_BYTES)])))
             else:
                 self.close(ConnectionLost(f"broker {self.peer}: what it sent makes no sense: {error}"))
 
@@ -230,6 +209,8 @@ class Connection:
         if not self._in_flight:
             raise ProtocolError("an answer to nothing that was asked")
         sent = self._in_flight[0]
+        if len(payload) < LENGTH.size:
+            raise ProtocolError(f"an answer of {len(payload)} bytes")
         (correlation_id,) = LENGTH.unpack_from(payload)
         if correlation_id != sent.correlation_id:
             raise ProtocolError(f"correlation id {correlation_id} where {sent.correlation_id} was due")
@@ -293,5 +274,5 @@ def _no_broker(peer: str, sent: bytes) -> NotABroker:
     elif sent.startswith((b"\x15\x03", b"\x16\x03")):
         what = "it speaks TLS, which this client does not"
     else:
-        what = f"what answers there is no Kafka broker (it sent {sent[:16]!r})"
+        what = f"what answers there is no Kafka broker (it sent {sent!r})"
     return NotABroker(f"broker {peer}: {what}; give host:port of a Kafka listener without TLS and SASL")

@@ -20,6 +20,8 @@ from streams.client.settings import ConnectionSettings
 from streams.client.transport import Answer, Body
 from streams.ports import Random
 
+READ_BYTES: Final = 256 * 1024
+"""What is taken from a socket at once."""
 PARKED_KEYS: Final[frozenset[int]] = frozenset({ApiKey.FETCH, 11, 14})
 """Fetch, JoinGroup, SyncGroup: a broker may hold their answers back for long."""
 
@@ -58,6 +60,7 @@ class Network:
         self._peers = Peers(
             bootstrap, lambda: Backoff(settings.reconnect_backoff_ms, settings.reconnect_backoff_max_ms, random)
         )
+        self._shared = bytearray(READ_BYTES)
         self._links: dict[int, Link] = {}
         self._requests: list[Request] = []
         self._answers: list[Answer] = []
@@ -100,11 +103,16 @@ class Network:
         if (link := self._links.get(key)) is not None:
             link.connection.opened(now_ms)
 
-    def received(self, key: int, data: bytes, now_ms: int) -> None:
-        """Bytes came."""
-        if (link := self._links.get(key)) is not None:  # else it was given up in this very round
-            link.connection.receive(data, now_ms)
-            self._settle(link, now_ms)
+    def buffer(self, key: int) -> memoryview | None:
+        """Where to receive into; None for a connection that was given up in this very round."""
+        link = self._links.get(key)
+        return None if link is None else link.connection.reader.buffer()
+
+    def received(self, key: int, size: int, now_ms: int) -> None:
+        """So many bytes came into ``buffer``."""
+        link = self._links[key]
+        link.connection.received(size, now_ms)
+        self._settle(link, now_ms)
 
     def lost(self, key: int, reason: str | None, now_ms: int) -> None:
         """The socket failed, or the other side closed it (no reason)."""
@@ -138,7 +146,9 @@ class Network:
         """Whether a call of ``advance`` or ``take_answers`` has something to do at once."""
         return bool(self._requests or self._answers)
 
+    @property
     def next_deadline(self) -> int | None:
+        """When ``advance`` has to be called at the latest."""
         deadlines = [link.connection.next_deadline() for link in self._links.values()]
         return min((deadline for deadline in deadlines if deadline is not None), default=None)
 
@@ -167,7 +177,11 @@ class Network:
     def _open(self, peer: Peer, now_ms: int, *, is_for_parked: bool) -> Link:
         self._last_key += 1
         connection = Connection(
-            peer=str(peer.address), client_id=self._client_id, settings=self._settings, now_ms=now_ms
+            peer=str(peer.address),
+            client_id=self._client_id,
+            settings=self._settings,
+            now_ms=now_ms,
+            shared=self._shared,
         )
         link = Link(self._last_key, peer, connection, is_for_parked=is_for_parked, now_ms=now_ms)
         peer.links.append(link)

@@ -16,7 +16,6 @@ from typing import Any, Final
 from streams.client.network import Network
 from streams.client.peers import Address
 
-READ_BYTES: Final = 256 * 1024
 READS_PER_ROUND: Final = 32
 """So much of one connection before the others have their turn."""
 MOST_PIECES: Final = 64
@@ -151,18 +150,21 @@ class Sockets:
     def _read(self, wire: Wire, now_ms: int) -> None:
         assert wire.sock is not None
         for _ in range(READS_PER_ROUND):
+            buffer = self._network.buffer(wire.key)
+            if buffer is None:
+                return
             try:
-                data = wire.sock.recv(READ_BYTES)
+                size = wire.sock.recv_into(buffer)
             except BlockingIOError:
                 return
             except OSError as error:
                 self._network.lost(wire.key, _reason(error), now_ms)
                 return
-            if not data:
+            if not size:
                 self._network.lost(wire.key, None, now_ms)
                 return
-            self._network.received(wire.key, data, now_ms)
-            if len(data) < READ_BYTES:
+            self._network.received(wire.key, size, now_ms)
+            if size < len(buffer):
                 return
 
     def _write(self, wire: Wire, now_ms: int) -> None:

@@ -80,7 +80,7 @@ class TcpTransport:
 
     def next_deadline(self) -> int | None:
         with self._lock:
-            deadlines = (self._network.next_deadline(), self._pulses.next_deadline())
+            deadlines = (self._network.next_deadline, self._pulses.next_deadline())
             return min((deadline for deadline in deadlines if deadline is not None), default=None)
 
     def close(self, now_ms: int) -> None:

@@ -7,6 +7,7 @@ to the observer before and after, which is where tests crash the process.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import Final
 
 from streams.client.admin import Admin
 from streams.client.pending import Pending
@@ -18,6 +19,11 @@ from streams.ports import Observer
 from streams.runtime.activity import Activity, wait, wait_all
 from streams.runtime.feeding import Feeder, feeds_group
 from streams.runtime.tasks import RunningTask
+
+OFFSETS_REFRESH_MS: Final = 86_400_000
+"""A cluster forgets offsets that were not committed for ``offsets.retention.minutes`` (a week by default), even of a
+partition that is merely idle: the application is no member whose presence keeps them. The log in the process keeps all.
+"""
 
 
 class Committer:
@@ -51,6 +57,7 @@ class Committer:
         self._committed: dict[TopicPartition, OffsetAndMetadata] = {}
         self._under_way: list[Pending[None]] = []
         self._last_flush_ms = now()
+        self._refreshed_ms: int | None = None
         self._steps: Mapping[StepKind, Callable[[], Activity[None]]] = {
             StepKind.FLUSH_CACHES: self._flush_caches,
             StepKind.FLUSH_PRODUCER: self._flush_producer,
@@ -76,6 +83,13 @@ class Committer:
     def committed(self) -> Mapping[TopicPartition, OffsetAndMetadata]:
         """What stands committed of the tasks' inputs."""
         return self._committed
+
+    @property
+    def offsets_are_old(self) -> bool:
+        """Whether all offsets are to be committed anew, for a cluster to keep them."""
+        if self._config.broker is None:
+            return False
+        return self._refreshed_ms is None or self._now() - self._refreshed_ms >= OFFSETS_REFRESH_MS
 
     def note_committed(self, offsets: Mapping[TopicPartition, OffsetAndMetadata]) -> None:
         """Offsets that the last run committed: they need no commit before they change."""
@@ -137,17 +151,20 @@ class Committer:
             self._last_flush_ms = now_ms
         for feed in self._feeds:
             feed.dirty = False
+        if self.offsets_are_old:
+            self._refreshed_ms = now_ms
         return
         yield  # an activity, though this one never waits
 
     def _changed_offsets(self) -> dict[str, dict[TopicPartition, OffsetAndMetadata]]:
         """What moved since the last commit, by group: the tasks' inputs, and the feeds' positions."""
+        everything = self.offsets_are_old
         inputs = {
             topic_partition: offset
             for running in self._tasks
             for topic_partition, offset in running.task.offsets().items()
-            if self._committed.get(topic_partition) != offset
+            if everything or self._committed.get(topic_partition) != offset
         }
-        feeds = {feed.slot: feed.offset() for feed in self._feeds if feed.dirty}
+        feeds = {feed.slot: feed.offset() for feed in self._feeds if feed.dirty or (everything and feed.count)}
         changed = {self._config.application_id: inputs, feeds_group(self._config.application_id): feeds}
         return {group: offsets for group, offsets in changed.items() if offsets}

@@ -162,11 +162,11 @@ class Worker:
             self.state = WorkerState.FAILED
 
     def _take_turn(self, now_ms: int) -> bool:
-        assert self._engine is not None
+        assert self._engine is not None and self._committer is not None
         turn = self._engine.turn(now_ms, feeding=not self._stop_requested)
         self.totals.processed += turn.processed
         self.totals.fed += turn.fed
-        self._dirty = self._dirty or turn.made_dirty
+        self._dirty = self._dirty or turn.made_dirty or self._committer.offsets_are_old
         is_idle = self._stop_at_end and not turn.moved and not self._dirty and self._engine.feeds_are_done
         if self._engine.unsent is not None:
             self._activity, self._engine.unsent = self._engine.unsent, None

@@ -9,7 +9,7 @@ from broker_core.protocol.api import API
 from broker_core.protocol.api_versions import ApiVersion, ApiVersionsResponse
 from broker_core.protocol.framing import Request, decode_request, encode_response
 from broker_core.protocol.schema import Message
-from streams.client.connection import Connection, FrameReader
+from streams.client.connection import Connection, ConnectionState
 
 
 def frame(payload: bytes) -> bytes:
@@ -17,7 +17,22 @@ def frame(payload: bytes) -> bytes:
 
 
 def requests_in(output: list[bytes]) -> list[Request]:
-    return [decode_request(payload) for payload in FrameReader(1 << 28).feed(b"".join(output))]
+    stream, found = b"".join(output), []
+    while stream:
+        (size,) = struct.unpack_from(">i", stream)
+        found.append(decode_request(stream[4 : 4 + size]))
+        stream = stream[4 + size :]
+    return found
+
+
+def receive(connection: Connection, data: bytes, now_ms: int) -> None:
+    """Bytes come, in as many pieces as there is room for."""
+    while data and connection.state is not ConnectionState.CLOSED:
+        buffer = connection.reader.buffer()
+        size = min(len(buffer), len(data))
+        buffer[:size] = data[:size]
+        data = data[size:]
+        connection.received(size, now_ms)
 
 
 def answer_to(request: Request, body: Message, version: int | None = None) -> bytes:
@@ -39,4 +54,4 @@ def negotiate(connection: Connection, changes: Mapping[int, tuple[int, int]] | N
     """Bring a new connection to where requests leave at once."""
     connection.opened(now_ms)
     (request,) = requests_in(connection.take_output())
-    connection.receive(answer_to(request, versions(changes)), now_ms)
+    receive(connection, answer_to(request, versions(changes)), now_ms)

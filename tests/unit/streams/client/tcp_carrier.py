@@ -10,8 +10,8 @@ from typing import Any
 
 from broker_core.protocol.api import ApiKey
 from broker_core.protocol.api_versions import ApiVersionsRequest
+from broker_core.protocol.frames import FrameReader
 from broker_core.protocol.framing import Request, UnsupportedRequestError, decode_request, encode_response
-from streams.client.connection import FrameReader
 from streams.client.peers import Address
 from streams.client.tcp import TcpTransport
 from streams.client.transport import Answer, Body
@@ -23,7 +23,7 @@ class Served:
 
     def __init__(self, sock: socket.socket, transport: EmbeddedTransport) -> None:
         self.sock, self.transport = sock, transport
-        self.reader = FrameReader(1 << 28)
+        self.reader = FrameReader(bytearray(1 << 16), 1 << 28)
         self.order: list[tuple[int, Request]] = []
         self.answers: dict[int, Any] = {}
         self.output = b""
@@ -72,13 +72,13 @@ class TcpServer:
         self._listener.close()
 
     def _read(self, served: Served) -> None:
-        data = b""
+        size = 0
         with suppress(OSError):
-            data = served.sock.recv(1 << 20)
-        if not data:
+            size = served.sock.recv_into(served.reader.buffer())
+        if not size:
             self._drop(served)
             return
-        for payload in served.reader.feed(data):
+        for payload in served.reader.received(size):
             try:
                 request = decode_request(payload)
             except UnsupportedRequestError as error:

@@ -2,27 +2,25 @@
 
 from __future__ import annotations
 
-import struct
-
 import pytest
 
-from broker_core.errors import ErrorCode, ProtocolError
+from broker_core.errors import ErrorCode
 from broker_core.protocol.api_versions import ApiVersion, ApiVersionsResponse
 from broker_core.protocol.end_txn import EndTxnRequest, EndTxnResponse
 from broker_core.protocol.fetch import FetchRequest
 from broker_core.protocol.find_coordinator import FindCoordinatorRequest
 from broker_core.protocol.list_groups import ListGroupsRequest, ListGroupsResponse
-from streams.client.connection import HUNG_UP, Connection, ConnectionState, FrameReader, patience_of
+from streams.client.connection import HUNG_UP, Connection, ConnectionState, patience_of
 from streams.client.errors import ConnectionLost, NotABroker
 from streams.client.settings import ConnectionSettings
 from streams.errors import ClientError
-from tests.unit.streams.client.broker_bytes import answer_to, frame, negotiate, requests_in, versions
+from tests.unit.streams.client.broker_bytes import answer_to, frame, negotiate, receive, requests_in, versions
 
 SETTINGS = ConnectionSettings(request_timeout_ms=1_000, connect_timeout_ms=300)
 
 
 def new(now_ms: int = 0) -> Connection:
-    return Connection(peer="h:9092", client_id="app", settings=SETTINGS, now_ms=now_ms)
+    return Connection(peer="h:9092", client_id="app", settings=SETTINGS, now_ms=now_ms, shared=bytearray(64))
 
 
 def ready(changes: dict[int, tuple[int, int]] | None = None) -> Connection:
@@ -30,23 +28,6 @@ def ready(changes: dict[int, tuple[int, int]] | None = None) -> Connection:
     negotiate(connection, changes)
     assert connection.state is ConnectionState.READY
     return connection
-
-
-@pytest.mark.parametrize("step", [1, 3, 7, 1_000])
-def test_frames_are_cut_wherever_the_stream_is(step: int) -> None:
-    payloads = [b"one1", b"x" * 50, b"four"]
-    stream = b"".join(map(frame, payloads))
-    reader = FrameReader(100)
-    found = []
-    for start in range(0, len(stream), step):
-        found += reader.feed(stream[start : start + step])
-    assert found == payloads and reader.beginning == b""
-
-
-@pytest.mark.parametrize("size", [-1, 0, 3, 101])
-def test_a_length_that_no_frame_has(size: int) -> None:
-    with pytest.raises(ProtocolError, match=f"a frame of {size} bytes"):
-        FrameReader(100).feed(struct.pack(">i", size))
 
 
 def test_nothing_is_sent_before_the_versions_are_known_and_then_in_order() -> None:
@@ -57,13 +38,13 @@ def test_nothing_is_sent_before_the_versions_are_known_and_then_in_order() -> No
     (asked,) = requests_in(connection.take_output())
     assert (asked.api_key, asked.api_version, asked.client_id) == (18, 4, "app")
     assert asked.body.client_software_name == "streams-dsl"
-    connection.receive(answer_to(asked, versions()), 5)
+    receive(connection, answer_to(asked, versions()), 5)
     first, second = requests_in(connection.take_output())
     assert [first.body.transactional_id, second.body.transactional_id] == ["a", "b"]
     assert [first.api_version, second.api_version] == [EndTxnRequest.MAX_VERSION, 3]
     answers = answer_to(first, EndTxnResponse(error_code=1)) + answer_to(second, EndTxnResponse(error_code=2))
-    connection.receive(answers[:9], 6)
-    connection.receive(answers[9:], 6)
+    receive(connection, answers[:9], 6)
+    receive(connection, answers[9:], 6)
     assert [(token, answer.error_code) for token, answer in connection.take_answers()] == [(7, 1), (8, 2)]  # type: ignore[union-attr]
     assert connection.load == 0 and connection.next_deadline() is None
 
@@ -102,10 +83,10 @@ def test_an_older_broker_is_asked_again_in_its_version() -> None:
     connection.opened(0)
     (asked,) = requests_in(connection.take_output())
     own_range = (ApiVersion(api_key=18, min_version=0, max_version=2),)
-    connection.receive(answer_to(asked, ApiVersionsResponse(error_code=35, api_keys=own_range), version=0), 1)
+    receive(connection, answer_to(asked, ApiVersionsResponse(error_code=35, api_keys=own_range), version=0), 1)
     (again,) = requests_in(connection.take_output())
     assert (again.api_key, again.api_version) == (18, 2)
-    connection.receive(answer_to(again, versions()), 2)
+    receive(connection, answer_to(again, versions()), 2)
     assert connection.state is ConnectionState.READY
 
 
@@ -114,7 +95,7 @@ def test_a_broker_that_refuses_twice() -> None:
     connection.opened(0)
     for _ in range(2):
         (asked,) = requests_in(connection.take_output())
-        connection.receive(answer_to(asked, ApiVersionsResponse(error_code=35), version=0), 1)
+        receive(connection, answer_to(asked, ApiVersionsResponse(error_code=35), version=0), 1)
     assert connection.state is ConnectionState.CLOSED
     assert "refused to say what it speaks, error 35" in str(connection.error)
 
@@ -132,7 +113,7 @@ def test_something_else_answers(sent: bytes, said: str) -> None:
     connection = new()
     connection.send(3, ListGroupsRequest(), None, 0)
     connection.opened(0)
-    connection.receive(sent, 1)
+    receive(connection, sent, 1)
     ((token, answer),) = connection.take_answers()
     assert token == 3 and isinstance(answer, NotABroker)
     with pytest.raises(NotABroker, match=f"h:9092: .*{said}"):
@@ -167,7 +148,7 @@ def test_an_answer_that_is_late_ends_the_connection() -> None:
     first, _ = requests_in(connection.take_output())
     connection.tick(999)
     assert connection.next_deadline() == 1_000
-    connection.receive(answer_to(first, EndTxnResponse()), 900)
+    receive(connection, answer_to(first, EndTxnResponse()), 900)
     connection.tick(1_899)
     assert [token for token, _ in connection.take_answers()] == [1]
     connection.tick(1_900)
@@ -196,11 +177,11 @@ def test_answers_that_make_no_sense_end_the_connection(planted: str) -> None:
     (request,) = requests_in(connection.take_output())
     good = answer_to(request, ListGroupsResponse())
     if planted == "other id":
-        connection.receive(good[:4] + b"\0\0\x09\x09" + good[8:], 1)
+        receive(connection, good[:4] + b"\0\0\x09\x09" + good[8:], 1)
     elif planted == "cut":
-        connection.receive(frame(good[4:10]), 1)
+        receive(connection, frame(good[4:10]), 1)
     else:
-        connection.receive(good + good, 1)
+        receive(connection, good + good, 1)
     assert connection.state is ConnectionState.CLOSED
     assert "what it sent makes no sense" in str(connection.error)
     assert [token for token, _ in connection.take_answers()] == [1]
@@ -212,5 +193,5 @@ def test_correlation_ids_wrap() -> None:
     connection.send(1, ListGroupsRequest(), None, 0)
     (request,) = requests_in(connection.take_output())
     assert request.correlation_id == 0
-    connection.receive(answer_to(request, ListGroupsResponse()), 1)
+    receive(connection, answer_to(request, ListGroupsResponse()), 1)
     assert [token for token, _ in connection.take_answers()] == [1]

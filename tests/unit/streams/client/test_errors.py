@@ -32,3 +32,8 @@ def test_messages_say_what_was_refused_where_and_why() -> None:
 
 def test_unknown_numbers_keep_their_number() -> None:
     assert name_of(9999) == "error 9999"
+
+
+def test_what_access_control_denies_says_so() -> None:
+    assert "(the broker's access control does not allow it" in str(error_for(29, "writing to t-0"))
+    assert str(error_for(30, "reading", "not yours")).endswith("GROUP_AUTHORIZATION_FAILED (not yours)")
