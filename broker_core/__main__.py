@@ -6,7 +6,7 @@ import argparse
 import sys
 
 from broker_core.errors import BrokerError, StorageError
-from broker_core.serving import Address, serve, settings_from, settings_help
+from broker_core.serving import Address, Teller, serve, settings_from, settings_help
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -24,7 +24,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     try:
         config, texts = settings_from(options.listen, options.data_dir, options.set)
-        serve(config, texts, on_listening=_say)
+        serve(config, texts, on_listening=_say, observer=Teller(_complain))
     except (BrokerError, StorageError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
@@ -33,6 +33,10 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _say(address: Address) -> None:
     print(f"listening on {address}", flush=True)
+
+
+def _complain(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

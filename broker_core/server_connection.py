@@ -46,6 +46,7 @@ class ServerConnection(asyncio.BufferedProtocol):
         self._transport: asyncio.Transport | None = None
         self._connection = Connection(id=0)
         self._backlog: deque[bytes] = deque()
+        self._outgoing: list[bytes] = []
         self._backlog_bytes = 0
         self._in_work: Request | None = None
         self._in_work_bytes = 0
@@ -98,6 +99,7 @@ class ServerConnection(asyncio.BufferedProtocol):
         self._backlog.clear()
         self._backlog_bytes = self._in_work_bytes = self._unsent_bytes = 0
         self._in_work = None
+        self._outgoing.clear()
         self._transport = None
         self._server.account(-self.held_bytes)
         self.held_bytes = 0
@@ -107,8 +109,8 @@ class ServerConnection(asyncio.BufferedProtocol):
 
     def answer(self, token: int, body: Any) -> None:
         """The answer to the request in work; the connection may be gone meanwhile."""
-        request, transport = self._in_work, self._transport
-        if request is None or transport is None:
+        request = self._in_work
+        if request is None or self._transport is None:
             return
         self._in_work, self._ticket, self._in_work_bytes = None, None, 0
         if isinstance(body, NoReply):
@@ -116,8 +118,7 @@ class ServerConnection(asyncio.BufferedProtocol):
                 self._give_up(ProtocolError("a request with acks=0 was refused, and closing is the only answer to it"))
         else:
             try:
-                transport.write(_frame(request, self._answer_version, body))
-                self.active_s = self._server.time_s()
+                self._outgoing.append(_frame(request, self._answer_version, body))
             except ProtocolError as error:  # an answer that its version cannot say: our fault, and seen by tests
                 self._server.observer.event("request.unanswerable", api_key=request.api_key, reason=str(error))
                 self._give_up(error)
@@ -172,11 +173,22 @@ class ServerConnection(asyncio.BufferedProtocol):
             self._in_work_bytes = len(payload)
             self._begin(payload)
         self._is_working = False
+        self._flush()
         self._count()
         self.update_reading()
 
+    def _flush(self) -> None:
+        """Send the answers that are ready: those of pipelined requests in one go."""
+        transport = self._transport
+        if self._outgoing and transport is not None:
+            transport.write(b"".join(self._outgoing))
+            self.active_s = self._server.time_s()
+        self._outgoing.clear()
+
     def _may_begin(self) -> bool:
         transport = self._transport
+        if sum(map(len, self._outgoing)) > WRITE_HIGH_BYTES:
+            self._flush()
         return (
             transport is not None
             and not transport.is_closing()
@@ -206,6 +218,7 @@ class ServerConnection(asyncio.BufferedProtocol):
         self._backlog.clear()
         self._backlog_bytes = self._in_work_bytes = 0
         if self._transport is not None:
+            self._flush()
             self._transport.close()
 
     def _count(self) -> None:

@@ -11,6 +11,7 @@ import random
 import resource
 import signal
 import socket
+import traceback
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -24,6 +25,20 @@ from broker_core.os_filesystem import OsFilesystem
 from broker_core.ports import Observer
 from broker_core.server import BrokerServer, address_of, bind, wall_clock_ms
 from broker_core.start_settings import start_config
+
+TOLD: Final = {
+    "broker.clock_went_back": "the clock was set back by {by_ms} ms; deadlines begin anew",
+    "connection.limit": "a connection was refused: {connections} are open (max.connections)",
+    "log.failed": "the log of {partition} has failed: {reason}",
+    "log.upkeep_failed": "retention or compaction of {partition} failed: {reason}",
+    "request.failed": "a request of {client} broke the broker's code, please report it: {error!r} at {request}",
+    "request.unanswerable": "an answer could not be written, please report it: API {api_key}, {reason}",
+    "server.failed": "the broker has failed and stops; started again, it recovers: {error!r}",
+    "server.saturated": "{held_bytes} bytes of requests are in work; nothing new is read (queued.max.request.bytes)",
+}
+"""Events that whoever runs a broker should know of, and what is told of them."""
+MOST_TOLD: Final = 100
+"""Of one kind; a client that goes on and on must not fill a disk with messages about it."""
 
 _ANY: Final = ("", "0.0.0.0", "::")
 
@@ -39,6 +54,29 @@ class Address:
 
     def __str__(self) -> str:
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+class Teller:
+    """Observer that tells what matters.
+
+    Arguments:
+        say: shows a text.
+    """
+
+    def __init__(self, say: Callable[[str], None]) -> None:
+        self._say = say
+        self._counts: dict[str, int] = {}
+
+    def event(self, name: str, **fields: object) -> None:
+        text = TOLD.get(name)
+        count = self._counts.get(name, 0) + 1
+        if text is None or count > MOST_TOLD:
+            return
+        self._counts[name] = count
+        self._say(text.format(**fields) + ("; no more of these are told" if count == MOST_TOLD else ""))
+        error = fields.get("error")
+        if isinstance(error, BaseException):
+            self._say("".join(traceback.format_exception(error)))
 
 
 def settings_from(

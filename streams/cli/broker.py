@@ -5,7 +5,6 @@ What is served and how is ``broker_core``'s; here is what a person sees.
 
 from __future__ import annotations
 
-import traceback
 from pathlib import Path
 from typing import Annotated
 
@@ -15,47 +14,8 @@ from rich.table import Column, Table
 
 from broker_core.broker_config import LOG_SETTINGS, START_SETTINGS
 from broker_core.config import BrokerConfig
-from broker_core.serving import Address, serve, settings_from
+from broker_core.serving import Address, Teller, serve, settings_from
 from broker_core.topic_config import text_of
-
-TOLD = {
-    "broker.clock_went_back": "the clock was set back by {by_ms} ms; deadlines begin anew",
-    "connection.limit": "a connection was refused: {connections} are open (max.connections)",
-    "log.failed": "the log of {partition} has failed: {reason}",
-    "log.recovered": "recovered {partition}",
-    "request.failed": "a request of {client} broke the broker's code, please report it: {error!r} at {request}",
-    "server.failed": "the broker has failed and stops; start it again, it recovers: {error!r}",
-    "server.saturated": "{held_bytes} bytes of requests are in work; nothing new is read (queued.max.request.bytes)",
-}
-"""Events that a person should know of."""
-MOST_TOLD = 100
-"""Of one kind; a client that goes on and on must not fill the disk with messages about it."""
-
-
-class Teller:
-    """Observer that shows what happens."""
-
-    def __init__(self, console: Console) -> None:
-        self._console = console
-        self._told: dict[str, int] = {}
-
-    def event(self, name: str, **fields: object) -> None:
-        text = TOLD.get(name)
-        if text is None:
-            return
-        count = self._told[name] = self._told.get(name, 0) + 1
-        if count > MOST_TOLD:
-            return
-        last = "; no more of these are shown" if count == MOST_TOLD else ""
-        self._console.print(text.format_map(_Known(fields)) + last, markup=False, highlight=False, soft_wrap=True)
-        error = fields.get("error")
-        if isinstance(error, BaseException):
-            self._console.print("".join(traceback.format_exception(error)), markup=False, highlight=False)
-
-
-class _Known(dict[str, object]):
-    def __missing__(self, key: str) -> str:
-        return "?"
 
 
 def broker(
@@ -78,7 +38,8 @@ def broker(
         return
     config, texts = settings_from(listen, None if data_dir is None else str(data_dir), settings or [])
     console = Console(stderr=True)
-    serve(config, texts, on_listening=lambda address: _say(address, config.log_dirs, console), observer=Teller(console))
+    teller = Teller(lambda text: console.print(text, markup=False, highlight=False, soft_wrap=True))
+    serve(config, texts, on_listening=lambda address: _say(address, config.log_dirs, console), observer=teller)
     console.print("stopped: everything that was acknowledged is on disk", highlight=False)
 
 

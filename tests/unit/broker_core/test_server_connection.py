@@ -210,3 +210,12 @@ def test_a_long_list_is_refused_and_long_records_are_not() -> None:
         with broker.connect() as client:
             request = produce_request("t", "x" * (MAX_LIST_REQUEST_BYTES + 1), now_ms=broker.kit.now_ms)
             assert produced(client.exchange(request)).error_code == 0
+
+
+def test_answers_before_a_broken_request_are_sent(broker: ServedBroker) -> None:
+    """They came in one piece: what was right is answered, what follows closes."""
+    with broker.connect() as client:
+        good = client.payload(MetadataRequest(topics=()))
+        client.send_bytes(good + struct.pack(">i", 3) + b"abc" + good)
+        assert client.receive()[1].brokers
+        assert client.is_closed()

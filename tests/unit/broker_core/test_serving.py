@@ -8,7 +8,7 @@ import pytest
 
 from broker_core.config import BrokerConfig
 from broker_core.errors import BrokerError, StorageError
-from broker_core.serving import Address, settings_from, settings_help, take_address
+from broker_core.serving import MOST_TOLD, Address, Teller, settings_from, settings_help, take_address
 
 
 def test_options_become_settings() -> None:
@@ -57,3 +57,19 @@ def test_addresses_are_shown_as_clients_write_them() -> None:
 def test_every_setting_is_in_the_help() -> None:
     assert "max.connections" in settings_help()
     assert BrokerConfig().server.max_connections == 10_000
+
+
+def test_what_happens_is_told_but_not_for_ever() -> None:
+    told: list[str] = []
+    teller = Teller(told.append)
+    teller.event("log.retained", partition="t-0")
+    assert told == []
+    for _ in range(2 * MOST_TOLD):
+        teller.event("connection.limit", connections=7)
+    assert len(told) == MOST_TOLD
+    assert "a connection was refused: 7 are open" in told[0] and told[-1].endswith("no more of these are told")
+    try:
+        raise ZeroDivisionError("a fault")
+    except ZeroDivisionError as error:
+        teller.event("request.failed", client="c", request="00", error=error)
+    assert "broke the broker's code" in told[-2] and "test_serving.py" in told[-1]

@@ -5,12 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from rich.console import Console
 
 from broker_core.broker_config import LOG_SETTINGS, START_SETTINGS
 from broker_core.errors import BrokerError
 from broker_core.protocol.metadata import MetadataRequest
-from streams.cli.broker import MOST_TOLD, Teller
 from tests.unit.broker_core.broker_process import BrokerProcess
 from tests.unit.streams.cli.broker_page import PAGE, settings_table
 from tests.unit.streams.cli.conftest import Invoke
@@ -35,22 +33,6 @@ def test_the_settings_are_listed(invoke: Invoke) -> None:
 def test_an_unknown_setting_names_the_nearest(invoke: Invoke) -> None:
     with pytest.raises(BrokerError, match=r"the nearest are num\.partitions"):
         invoke("broker", "--set", "num.partition=3")
-
-
-def test_what_happens_is_told_but_not_for_ever() -> None:
-    console = Console(record=True, width=200)
-    teller = Teller(console)
-    teller.event("log.retained", partition="t-0")
-    for _ in range(2 * MOST_TOLD):
-        teller.event("connection.limit", connections=7)
-    try:
-        raise ZeroDivisionError("a fault")
-    except ZeroDivisionError as error:
-        teller.event("request.failed", client="c", error=error)
-    told = console.export_text()
-    assert told.count("a connection was refused: 7 are open") == MOST_TOLD
-    assert "no more of these" in told and "log.retained" not in told and "t-0" not in told
-    assert "broke the broker's code" in told and "test_broker.py" in told
 
 
 def test_the_page_lists_every_setting_with_its_default() -> None:
