@@ -30,6 +30,10 @@ from broker_core.protocol.sync_group import SyncGroupRequest
 
 MemberRequest: TypeAlias = JoinGroupRequest | SyncGroupRequest | HeartbeatRequest | LeaveGroupRequest
 
+MAX_NAME_CHARACTERS: Final = 8_000
+"""Of ids and protocols. Newer requests have room for more, but neither a record nor an older client's response has, and
+a record that cannot be made would come to light when nobody is there to be told.
+"""
 STORAGE_CODES: Final = {
     ErrorCode.MESSAGE_TOO_LARGE: ErrorCode.UNKNOWN_SERVER_ERROR,
     ErrorCode.RECORD_LIST_TOO_LARGE: ErrorCode.UNKNOWN_SERVER_ERROR,
@@ -93,9 +97,12 @@ class Groups:
         return self._done(turn)
 
     def _refusal(self, request: MemberRequest) -> ErrorCode:
-        if not request.group_id:
+        if not 0 < len(request.group_id) <= MAX_NAME_CHARACTERS:
             return ErrorCode.INVALID_GROUP_ID
         if isinstance(request, JoinGroupRequest):
+            names = [request.protocol_type, request.group_instance_id or "", *(each.name for each in request.protocols)]
+            if max(map(len, names)) > MAX_NAME_CHARACTERS:
+                return ErrorCode.INVALID_REQUEST
             config = self._config
             least_ms, most_ms = config.group_min_session_timeout_ms, config.group_max_session_timeout_ms
             if not least_ms <= request.session_timeout_ms <= most_ms:
@@ -183,7 +190,7 @@ class Groups:
         return turn.decision()
 
     def _new_id(self, prefix: str) -> str:
-        return f"{prefix}-{UUID(int=self._random.getrandbits(128), version=4)}"
+        return f"{prefix[:MAX_NAME_CHARACTERS]}-{UUID(int=self._random.getrandbits(128), version=4)}"
 
 
 def _waiting(group: ClassicGroup, step: MemberStored) -> Member | None:

@@ -54,6 +54,8 @@ class FakeLog:
     batches: list[bytes] = field(default_factory=list)
     synced: int = 0
     failed: bool = False
+    refusal: Exception = field(default_factory=lambda: StorageError("disk is full"))
+    """What appending raises while ``failed``."""
 
     @property
     def end(self) -> int:
@@ -61,7 +63,7 @@ class FakeLog:
 
     def append(self, batch: bytes) -> int:
         if self.failed:
-            raise StorageError("disk is full")
+            raise self.refusal
         self.batches.append(with_offset(batch, self.end, 0))
         return self.end
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from broker_core.errors import ErrorCode
+from broker_core.protocol.schema import encode
 from tests.unit.broker_core.group.group_world import GroupWorld
 
 
@@ -79,3 +80,34 @@ def test_a_group_survives_a_restart_and_its_members_do_not_notice() -> None:
         assert world.one(name).error_code == 0
         world.sync_group(name)
         assert world.one(name).assignment == name.encode()
+
+
+LONG = "ü" * 8_001
+
+
+def test_names_that_no_record_has_room_for_are_refused() -> None:
+    world = GroupWorld()
+    for changes, expected in (
+        ({"group": LONG}, ErrorCode.INVALID_GROUP_ID),
+        ({"instance": LONG}, ErrorCode.INVALID_REQUEST),
+        ({"kind": LONG}, ErrorCode.INVALID_REQUEST),
+        ({"protocols": ("range", LONG)}, ErrorCode.INVALID_REQUEST),
+    ):
+        world.people.clear()
+        world.join("a", **changes)
+        assert world.one("a").error_code == expected, changes
+    assert list(world.coordinator.groups) == []
+
+
+def test_the_longest_names_fit_into_records_and_the_oldest_responses() -> None:
+    world = GroupWorld()
+    longest = "𝄞" * 8_000
+    world.join("𝄞" * 8_191, 5, protocols=(longest,), kind=longest, group=longest)
+    world.join("b", 5, instance=longest, protocols=(longest,), kind=longest, group=longest)
+    world.tick(60_000)
+    for answer in world.take():
+        assert answer.code is ErrorCode.NONE
+        encode(answer.body, 5)
+    world.tick(60_000)
+    world.settle()
+    assert world.coordinator.groups.memberships.get(longest) is not None

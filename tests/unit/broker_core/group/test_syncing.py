@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from broker_core.errors import ErrorCode
+from broker_core.errors import BrokerError, ErrorCode
 from broker_core.model import CONSUMER_OFFSETS_TOPIC, TopicPartition
 from broker_core.protocol.leave_group import LeaveGroupRequest, MemberIdentity
 from tests.unit.broker_core.group.group_world import GroupWorld
@@ -63,6 +63,17 @@ def test_an_assignment_that_cannot_be_stored_is_told_to_all_and_tried_again() ->
     assert [each.code for each in world.take()] == [ErrorCode.NOT_COORDINATOR] * 2
     assert world.group_state == "PreparingRebalance"
     world.logs.logs[OFFSETS].failed = False
+    world.settle_group("a", "b")
+    assert world.group_state == "Stable"
+
+
+def test_an_assignment_that_no_segment_has_room_for_is_refused_and_the_group_goes_on() -> None:
+    world = completing()
+    log = world.logs.logs[OFFSETS]
+    log.failed, log.refusal = True, BrokerError(ErrorCode.RECORD_LIST_TOO_LARGE)
+    world.sync_group("a", {"a": b"too much"})
+    assert code(world, "a") is ErrorCode.UNKNOWN_SERVER_ERROR
+    log.failed = False
     world.settle_group("a", "b")
     assert world.group_state == "Stable"
 
