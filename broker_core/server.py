@@ -16,6 +16,7 @@ from typing import Any, Final
 
 from broker_core.broker import Broker
 from broker_core.config import ServerConfig
+from broker_core.errors import StorageError
 from broker_core.outcome import Connection
 from broker_core.ports import NullObserver, Observer
 from broker_core.protocol.framing import Request
@@ -102,10 +103,18 @@ class BrokerServer:
     # -- life
 
     async def listen(self, listener: socket.socket) -> None:
-        """Begin to accept connections on a bound socket."""
-        self._listener = await self._loop.create_server(
-            lambda: ServerConnection(self), sock=listener, backlog=ACCEPT_BACKLOG
-        )
+        """Begin to accept connections on a bound socket.
+
+        Raises:
+            StorageError: another process was faster to listen there; the broker is closed.
+        """
+        try:
+            self._listener = await self._loop.create_server(
+                lambda: ServerConnection(self), sock=listener, backlog=ACCEPT_BACKLOG
+            )
+        except OSError as error:
+            await self.close()
+            raise StorageError(f"cannot listen on {':'.join(map(str, address_of(listener)))}: {error}") from error
 
     def request_stop(self) -> None:
         """Let ``run`` come to its end; on the loop's thread."""

@@ -61,6 +61,8 @@ class ListeningBroker:
         self._thread = threading.Thread(target=self._run, name="log-server", daemon=True)
         self._thread.start()
         assert self._started.wait(START_S), "the server's thread does not start"
+        if self._failure is not None:
+            self.close(0)
 
     def connect(self, client_id: str) -> QueuedTransport:
         """One more client's way to the broker."""

@@ -10,12 +10,15 @@ from typing import Any
 import pytest
 
 from broker_core.config import BrokerConfig, Durability, ServerConfig
-from broker_core.errors import ErrorCode
+from broker_core.errors import ErrorCode, StorageError
 from broker_core.memory_filesystem import MemoryFilesystem
 from broker_core.model import TopicPartition
 from broker_core.protocol.fetch import FetchResponse
+from broker_core.protocol.heartbeat import HeartbeatRequest
+from broker_core.protocol.join_group import JoinGroupRequest, JoinGroupRequestProtocol
 from broker_core.protocol.metadata import MetadataRequest
 from broker_core.protocol.produce import ProduceRequest
+from broker_core.protocol.sync_group import SyncGroupRequest, SyncGroupRequestAssignment
 from broker_core.server import address_of, bind
 from tests.unit.broker_core.broker_kit import Kit, produce_request, produced
 from tests.unit.broker_core.server_kit import ServedBroker
@@ -160,3 +163,64 @@ def test_port_0_takes_a_free_one_and_a_taken_one_is_refused() -> None:
     with pytest.raises(OSError, match="in use"):
         bind("127.0.0.1", port)
     first.close()
+
+
+def joining(member_id: str = "") -> JoinGroupRequest:
+    return JoinGroupRequest(
+        group_id="g",
+        session_timeout_ms=2_000,
+        rebalance_timeout_ms=60_000,
+        member_id=member_id,
+        protocol_type="consumer",
+        protocols=(JoinGroupRequestProtocol(name="range", metadata=b"m"),),
+    )
+
+
+def test_clients_that_vanish_inside_join_and_sync_hold_nobody_up_for_ever() -> None:
+    """Their members stay until their session ends, as if they had been answered; the others then have the group."""
+    quick = BrokerConfig(min_free_bytes=0, group_initial_rebalance_delay_ms=50, group_min_session_timeout_ms=1_000)
+    with ServedBroker(quick) as broker:
+        with broker.connect() as vanishing:
+            vanishing.send(joining(), 3)
+            broker.until(lambda: broker.server._driver.parked_count == 1)
+        broker.until(lambda: broker.server._driver.parked_count == 0)  # the join went on, to nobody
+        with broker.connect() as client:
+            asked = client.send(joining(), 3)
+            correlation_id, answer = client.receive()  # once the vanished one's session is over
+            assert (correlation_id, answer.error_code) == (asked, 0)
+            assert [member.member_id for member in answer.members] == [answer.member_id]
+            with broker.connect() as follower:
+                follower.send(joining(), 3)
+                heartbeat = HeartbeatRequest(
+                    group_id="g", generation_id=answer.generation_id, member_id=answer.member_id
+                )
+                while client.exchange(heartbeat, 0).error_code == 0:
+                    pass
+                again = client.exchange(joining(answer.member_id), 3)
+                joined = follower.receive()[1]
+                assert again.generation_id == joined.generation_id == answer.generation_id + 1
+                sync = SyncGroupRequest(group_id="g", generation_id=joined.generation_id, member_id=joined.member_id)
+                follower.send(sync, 1)
+                broker.until(lambda: broker.server._driver.parked_count == 1)
+            assignment = SyncGroupRequestAssignment(member_id=answer.member_id, assignment=b"all")
+            sync = SyncGroupRequest(
+                group_id="g",
+                generation_id=again.generation_id,
+                member_id=answer.member_id,
+                assignments=(assignment,),
+            )
+            assert client.exchange(sync, 1).assignment == b"all"
+        assert broker.on_thread(lambda: broker.server._driver.parked_count) == 0
+
+
+def test_an_address_that_somebody_else_takes_meanwhile() -> None:
+    """Two may bind, one may listen: the other closes its broker and says so."""
+    broker = ServedBroker(config())
+    rival = bind("127.0.0.1", broker.port)
+    rival.listen()
+    with pytest.raises(AssertionError, match="cannot listen on 127.0.0.1"):
+        broker.__enter__()
+    rival.close()
+    broker.listener.close()
+    assert isinstance(broker.failure, StorageError)
+    assert broker.kit.restart().events.named("log.recovered") == []
