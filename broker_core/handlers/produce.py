@@ -102,7 +102,10 @@ def _check_transaction(
     code = admissions.get(producer)
     if code is None:
         if body.transactional_id is None:
-            raise BrokerError(ErrorCode.INVALID_REQUEST, "a transactional batch in a request without transactional id")
+            raise BrokerError(
+                ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED,
+                "a transactional batch in a request without transactional id",
+            )
         code = admissions[producer] = context.coordinator.admit_produce(
             transactional_id=body.transactional_id,
             producer_id=header.producer_id,

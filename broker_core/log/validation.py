@@ -98,6 +98,8 @@ def _whole_batch(batch: bytes) -> BatchHeader:
     if header.length < HEADER_BYTES - PREFIX_BYTES:
         raise CorruptBatch(f"batch length {header.length} is below that of the header")
     if header.size_bytes != size:
+        if header.size_bytes < size < header.size_bytes + HEADER_BYTES:  # no second batch: the length is what is wrong
+            check_crc(batch, 0, header)
         raise BrokerError(
             ErrorCode.INVALID_RECORD,
             f"{size} bytes of records hold a batch of {header.size_bytes}: exactly one is expected",
@@ -119,7 +121,7 @@ def _check_client_batch(header: BatchHeader) -> None:
     if header.is_control:
         raise BrokerError(ErrorCode.INVALID_RECORD, "clients may not write control batches")
     if header.codec > MAX_CODEC:
-        raise CorruptBatch(f"unknown compression codec {header.codec}")
+        raise _unpackable(f"unknown compression codec {header.codec}")
     if header.is_log_append_time:
         raise BrokerError(ErrorCode.INVALID_TIMESTAMP, "the timestamp type of a produced batch must be CreateTime")
     if header.attributes & DELETE_HORIZON_BIT:
@@ -140,7 +142,7 @@ def _settle(batch: bytes, header: BatchHeader, config: LogConfig, now_ms: Timest
     largest = header.max_timestamp
     body = None
     if config.check_records or config.is_compacted or codec != header.codec:
-        body = unpacked_body(batch, header) if header.codec else batch
+        body = _unpacked(batch, header) if header.codec else batch
         try:
             start = 0 if header.codec else HEADER_BYTES
             lowest, highest, keyless = check_records(body, start, len(body), header.record_count)
@@ -162,6 +164,19 @@ def _settle(batch: bytes, header: BatchHeader, config: LogConfig, now_ms: Timest
     header = read_header(rewritten)
     _check_size(rewritten, header, config)
     return rewritten, header
+
+
+def _unpacked(batch: bytes, header: BatchHeader) -> bytes:
+    try:
+        return unpacked_body(batch, header)
+    except CorruptBatch as error:
+        raise (_unpackable(error.message) if error.code is ErrorCode.CORRUPT_MESSAGE else error) from error
+
+
+def _unpackable(message: str) -> BrokerError:
+    """Kafka 4.3 answers so, for a codec that nobody knows as for bytes that a codec did not write. Unlike
+    CORRUPT_MESSAGE it is not sent again: the next try could not be better."""
+    return BrokerError(ErrorCode.UNKNOWN_SERVER_ERROR, message)
 
 
 def _malformed(error: CorruptBatch) -> BrokerError:

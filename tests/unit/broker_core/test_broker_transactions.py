@@ -127,7 +127,7 @@ def test_batches_outside_of_a_known_transaction_are_refused(kit: Kit) -> None:
     assert produced(kit.call(stranger, 11)).error_code != 0
     anonymous = produce_request("a", "x", producer=(producer.producer_id, 0, 0), transactional_id="tx")
     nameless = type(anonymous)(acks=-1, topic_data=anonymous.topic_data)
-    assert produced(kit.call(nameless, 11)).error_code == ErrorCode.INVALID_REQUEST
+    assert produced(kit.call(nameless, 11)).error_code == ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED
     assert kit.values("a") == []
 
 

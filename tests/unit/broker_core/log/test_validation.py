@@ -183,9 +183,9 @@ def test_a_decompression_bomb_is_refused_with_a_bound() -> None:
 
 
 @pytest.mark.parametrize("codec", [1, 2, 3, 4])
-def test_records_that_do_not_unpack_are_corrupt(codec: int) -> None:
+def test_records_that_do_not_unpack_are_refused_as_kafka_does(codec: int) -> None:
     data = build_batch([None] * 9, [b"some value"] * 9, [NOW_MS] * 9, codec=codec)
-    assert refusal(reassembled(data, data[HEADER_BYTES:-9])) is ErrorCode.CORRUPT_MESSAGE
+    assert refusal(reassembled(data, data[HEADER_BYTES:-9])) is ErrorCode.UNKNOWN_SERVER_ERROR
 
 
 def with_field(data: bytes, name: str, value: int) -> bytes:
