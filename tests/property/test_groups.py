@@ -130,9 +130,9 @@ class Groups(RuleBasedStateMachine):
 
     @rule(person=NAMES)
     def leave(self, person: str) -> None:
-        if not self.world.is_waiting(self.name(person)):
-            self.world.leave(self.name(person))
-            self.listen()
+        """On its own behalf, or by an administrator while a request of its own is parked."""
+        self.world.leave(self.name(person))
+        self.listen()
 
     @rule(person=NAMES)
     def die(self, person: str) -> None:
@@ -150,7 +150,7 @@ class Groups(RuleBasedStateMachine):
             if choice >= 16:
                 self.disk()
                 self.tick(passed_ms)
-            elif choice == 0 and name in self.settled:
+            elif choice == 0 and (name in self.settled or self.world.is_waiting(name)):
                 self.leave(person)
             elif name in self.to_sync:
                 self.sync(person)
