@@ -160,13 +160,15 @@ def checked_partition(partition: object, count: int) -> int:
 class Outputs:
     """The columns of all sinks of one task.
 
-    ``fixed`` maps a sink's name to its columns, ``routes`` a sink with a topic function to a function from topic to
-    columns. Generated code uses both.
+    Sinks of one topic share columns, so that records reach it in the order in which they were made, however many are
+    drained at once. ``fixed`` maps a sink's name to its columns, ``routes`` a sink with a topic function to a function
+    from topic to columns. Generated code uses both.
     """
 
     def __init__(self, sinks: tuple[Sink, ...]) -> None:
         self._sinks = sinks
         self.fixed: dict[str, OutputColumns] = {}
+        self._columns: dict[object, OutputColumns] = {}
         self._dead_letters: dict[str, OutputColumns] = {}
         self._routed: dict[str, dict[str, OutputColumns]] = {
             sink.name: {} for sink in sinks if not isinstance(sink.topic, str)
@@ -177,14 +179,12 @@ class Outputs:
         self._open()
 
     def columns(self) -> list[OutputColumns]:
-        """All columns that have been written to or may be: one per sink, then one per topic that a function chose, then
-        those of dead letters."""
-        routed = [columns for topics in self._routed.values() for columns in topics.values()]
-        return [*self.fixed.values(), *routed, *self._dead_letters.values()]
+        """All columns that have been written to or may be: the sinks', then those of dead letters."""
+        return [*self._columns.values(), *self._dead_letters.values()]
 
     def open_columns(self) -> Iterable[OutputColumns]:
         """The same; made for being asked once per record."""
-        return self.columns() if self._routed or self._dead_letters else self.fixed.values()
+        return self.columns() if self._dead_letters else self._columns.values()
 
     def dead_letters(self, topic: str) -> OutputColumns:
         """The columns of a topic of dead letters."""
@@ -192,7 +192,7 @@ class Outputs:
 
     def drain(self) -> list[OutputColumns]:
         """Hand over what has been written, and start anew."""
-        for gathered in self.fixed.values():
+        for gathered in self._columns.values():
             if isinstance(gathered, CombinedColumns):
                 gathered.settle()
         written = [columns for columns in self.columns() if columns.keys]
@@ -207,9 +207,16 @@ class Outputs:
         return written
 
     def _open(self) -> None:
+        self._columns.clear()
         for sink in self._sinks:
             if isinstance(sink.topic, str):
-                self.fixed[sink.name] = _columns(sink, sink.topic)
+                self.fixed[sink.name] = self._columns_of(sink, sink.topic)
+
+    def _columns_of(self, sink: Sink, topic: str) -> OutputColumns:
+        made = _columns(sink, topic)
+        alone = isinstance(made, CombinedColumns)
+        kind = sink.name if alone else (topic, made.partitions is None, made.unhashed_bytes)
+        return self._columns.setdefault(kind, made)
 
     def _route(self, sink: Sink) -> Callable[[object], OutputColumns]:
         topics = self._routed[sink.name]
@@ -219,7 +226,7 @@ class Outputs:
             if columns is None:
                 if not is_topic_name(topic):
                     raise StreamsError(f"the topic function returned {topic!r}; it must return the name of a topic")
-                columns = topics[topic] = _columns(sink, topic)
+                columns = topics[topic] = self._columns_of(sink, topic)
             return columns
 
         return route

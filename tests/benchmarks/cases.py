@@ -82,7 +82,7 @@ def memory(short: bool, directory: str | None) -> Iterator[Row]:
         result = _measure(work, {**options, "rows": rows, "directory": directory})
         grown = result["peak_rss_mib"] - result["loaded_rss_mib"]
         text = (
-            f"peak {result['peak_rss_mib']:.0f} MiB, {grown:.0f} above the {result['loaded_rss_mib']:.0f} before it runs, "
+            f"peak {result['peak_rss_mib']:.0f} MiB, {grown:.0f} above the {result['loaded_rss_mib']:.0f} before, "
             f"{rows:,} rows, {result['cpu_us_per_row']:.2f} us CPU per row, yardstick {result['yardstick_us']:.2f} us"
         )
         yield {"case": "memory", "variant": name, "text": text, "target": "(memory)", **result}

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from streams import App
 from streams.errors import ProcessingError
 from streams.operators.drops import NULL_KEY
 from streams.operators.sink import Outputs, attach_headers, checked_partition
 from streams.serde import binary as serde
+from streams.testing import TopologyTestDriver
 from streams.topology.nodes import Filter, MapValues
 from tests.unit.streams.chains import Runner, chain, function, rows_of, run, sink, source
 
@@ -112,3 +114,19 @@ def test_draining_hands_the_columns_over() -> None:
     assert drained.headers == [(("h", b"1"),)]
     assert outputs.drain() == []
     assert outputs.columns()[0].keys == []
+
+
+def test_records_of_several_sinks_reach_a_topic_in_the_order_in_which_they_were_made() -> None:
+    """Whatever is committed at once: two branches that write to one topic, with and without headers, by name or not."""
+    app = App("a")
+    ways = app.stream("in", key=str, value=str).split()
+    ways.branch(lambda value: value < "c").to("out")
+    ways.branch(lambda value: value < "f").to(lambda value: "out")
+    ways.default().to("out")
+    driver = TopologyTestDriver(app, partitions=1, commit_every=None)
+    for index, value in enumerate("ahbgced"):
+        driver.send("in", "k", value, headers=[("n", value.encode())] if index % 2 else [])
+    driver.commit()
+    read = driver.read("out", key=str, value=str)
+    assert "".join(record.value for record in read) == "ahbgced"
+    assert [len(record.headers) for record in read] == [index % 2 for index in range(7)]
