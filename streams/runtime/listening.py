@@ -17,6 +17,7 @@ from typing import Final
 
 from broker_core.broker import Broker, Connection, NoReply
 from broker_core.config import BrokerConfig
+from broker_core.errors import StorageError
 from broker_core.ports import Observer
 from broker_core.protocol.framing import Request
 from broker_core.server import BrokerServer
@@ -94,7 +95,12 @@ class ListeningBroker:
         self._thread.join()
         failure, self._failure = self._failure, None
         if failure is not None:
-            raise failure
+            raise _storage_error(failure)
+
+    def check(self) -> None:
+        """Raises StorageError when the broker has failed: nobody need wait or try again."""
+        if self._failure is not None:
+            raise _storage_error(self._failure)
 
     # -- on the broker's thread
 
@@ -129,6 +135,14 @@ class ListeningBroker:
                 transport.answer(token, error)
 
 
+def _storage_error(failure: BaseException) -> StorageError:
+    if isinstance(failure, StorageError):
+        return failure
+    error = StorageError(f"the log's thread has failed, the next start recovers what it acknowledged: {failure!r}")
+    error.__cause__ = failure
+    return error
+
+
 class QueuedTransport:
     """Hands request values to the broker's thread and takes its answers back; nothing is encoded."""
 
@@ -148,6 +162,7 @@ class QueuedTransport:
         return self._last_token
 
     def poll(self, now_ms: int) -> list[tuple[int, Body | Exception]]:
+        self._listening.check()
         queue, self._queue = self._queue, []
         if queue:
             self._outstanding.update(token for token, _ in queue)
