@@ -30,9 +30,6 @@ class OffsetOutOfRange(ClientError):
     """A position that the log does not hold, and no reset policy that says where to go on."""
 
 
-NOT_ENOUGH_REPLICAS: Final = 19
-NOT_ENOUGH_REPLICAS_AFTER_APPEND: Final = 20
-
 STALE_LEADER: Final[frozenset[int]] = frozenset(
     {
         ErrorCode.UNKNOWN_TOPIC_OR_PARTITION,
@@ -69,8 +66,8 @@ RETRIABLE: Final[frozenset[int]] = (
         ErrorCode.FETCH_SESSION_ID_NOT_FOUND,
         ErrorCode.INVALID_FETCH_SESSION_EPOCH,
         ErrorCode.THROTTLING_QUOTA_EXCEEDED,
-        NOT_ENOUGH_REPLICAS,
-        NOT_ENOUGH_REPLICAS_AFTER_APPEND,
+        ErrorCode.NOT_ENOUGH_REPLICAS,
+        ErrorCode.NOT_ENOUGH_REPLICAS_AFTER_APPEND,
     }
 )
 
@@ -93,8 +90,14 @@ FATAL: Final[frozenset[int]] = FENCED | {
 """No abort helps: the producer is of no more use. Every other refusal inside a transaction only aborts it."""
 
 
-DENIED: Final[frozenset[int]] = frozenset({29, 30, 31, 53, 65})
-"""TOPIC_, GROUP_, CLUSTER_, TRANSACTIONAL_ID_ and DELEGATION_TOKEN_AUTHORIZATION_FAILED."""
+DENIED: Final[frozenset[int]] = frozenset(
+    {
+        ErrorCode.TOPIC_AUTHORIZATION_FAILED,
+        ErrorCode.GROUP_AUTHORIZATION_FAILED,
+        ErrorCode.CLUSTER_AUTHORIZATION_FAILED,
+        ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED,
+    }
+)
 
 
 def is_retriable(code: int, *, storage_errors_are_final: bool) -> bool:

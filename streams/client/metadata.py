@@ -17,7 +17,18 @@ from broker_core.protocol.metadata import (
     MetadataResponse,
     MetadataResponseTopic,
 )
-from streams.client.calls import Again, Backoff, Call, Coordinator, Judge, Leader, Node, Where
+from streams.client.calls import (
+    GROUP_COORDINATOR,
+    TRANSACTION_COORDINATOR,
+    Again,
+    Backoff,
+    Call,
+    Coordinator,
+    Judge,
+    Leader,
+    Node,
+    Where,
+)
 from streams.client.errors import STALE_COORDINATOR, error_for
 from streams.client.settings import ClientSettings
 from streams.client.transport import Body
@@ -26,6 +37,7 @@ from streams.model import TopicPartition
 
 METADATA_MAX_VERSION: Final = 12
 FIND_COORDINATOR_MAX_VERSION: Final = 4
+KINDS: Final = {GROUP_COORDINATOR: "group", TRANSACTION_COORDINATOR: "transactional id"}
 
 
 class Topic(NamedTuple):
@@ -205,8 +217,9 @@ class Cluster:
             if found is None:
                 self._later(now_ms)
                 return
+            doing = f"looking for the coordinator of {KINDS[place.kind]} {place.key}"
             try:
-                self._judge.check(found.error_code, f"looking for the coordinator of {place.key}", found.error_message)
+                self._judge.check(found.error_code, doing, found.error_message)
             except Again:
                 self._later(now_ms)
             except ClientError as error:

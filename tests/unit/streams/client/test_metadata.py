@@ -113,7 +113,7 @@ def test_a_coordinator_that_is_refused_for_good_is_an_error_for_whoever_asks_nex
     (call,) = found.calls(0)
     denied = Found(key="g", error_code=ErrorCode.GROUP_AUTHORIZATION_FAILED)
     call.answered(FindCoordinatorResponse(coordinators=(denied,)), 0)
-    with pytest.raises(ClientError, match="coordinator of g was refused: GROUP_AUTH.*access control"):
+    with pytest.raises(ClientError, match="coordinator of group g was refused: GROUP_AUTH.*access control"):
         found.locate(GROUP)
     assert found.locate(GROUP) is None and len(found.calls(100)) == 1, "and may be asked for again"
 
