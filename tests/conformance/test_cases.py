@@ -6,7 +6,7 @@ import pytest
 
 from tests.conformance.adapter import play, run
 from tests.conformance.features import features
-from tests.conformance.judging import CASES, Case, assert_passes, parameters, prescribes_moments
+from tests.conformance.judging import CASES, Case, assert_passes, missing_for, parameters, prescribes_moments
 from tests.conformance.not_implemented import NOT_IMPLEMENTED
 
 
@@ -36,3 +36,27 @@ def test_what_is_missing_is_missed_by_some_case() -> None:
     """The list names nothing that no case needs: a typing mistake in it would hide nothing, but mean nothing."""
     needed = frozenset().union(*(features(case) for case in CASES))
     assert not set(NOT_IMPLEMENTED) - needed
+
+
+STATELESS = {
+    "stream", "filter", "filter_not", "map", "map_values", "flat_map", "flat_map_values", "select_key", "merge",
+    "split", "repartition", "to_table", "to",
+}  # fmt: skip
+AGGREGATIONS = {"group_by", "group_by_key", "count", "reduce", "aggregate", "window"}
+TABLES = {"table", "to_stream", "stream_table_join", "table_table_join"}
+WINDOWS = {"window:tumbling", "window:hopping", "window:unlimited"}
+CORE = STATELESS | AGGREGATIONS | TABLES
+
+
+def test_the_core_is_complete() -> None:
+    """Every operation of the cases is either of the core, none of which is missing, or named as missing."""
+    operations = {step["op"] for case in CASES for step in case["topology"]}
+    assert operations - NOT_IMPLEMENTED.keys() == CORE
+    windows = {feature for case in CASES for feature in features(case) if feature.startswith("window:")}
+    assert windows - NOT_IMPLEMENTED.keys() == WINDOWS
+
+
+def test_select_key_alone_has_no_case_of_its_own() -> None:
+    """It comes only with operations that are missing; ``tests/property/test_operators`` has it. Goes with them."""
+    played = {step["op"] for case in CASES if not missing_for(case) for step in case["topology"]}
+    assert played == CORE - {"select_key"}
