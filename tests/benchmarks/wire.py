@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from tests.interop.kafka_tools import find_kafka_script
+from tests.interop.kafka_tools import find_script
 
 Row = dict[str, Any]
 
@@ -103,7 +103,10 @@ def wait_until_answers(address: str) -> None:
 def wire(short: bool, directory: str | None) -> Iterator[Row]:
     """All rows; contenders take turns within each."""
     repetitions = 1 if short else int(os.environ.get("BENCHMARK_REPETITIONS", "3"))
-    script = find_kafka_script()
+    try:
+        script = find_script()
+    except FileNotFoundError:
+        script = None
     with contextlib.ExitStack() as stack:
         contenders = [
             stack.enter_context(ours("synced")),
