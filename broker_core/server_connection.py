@@ -28,7 +28,7 @@ WRITE_HIGH_BYTES: Final = 256 * 1024
 """With more than this unsent, the next request waits; one answer may be larger, and is then sent bit by bit."""
 
 
-LARGE_APIS: Final = frozenset({ApiKey.PRODUCE, ApiKey.JOIN_GROUP, ApiKey.SYNC_GROUP})
+LARGE_APIS: Final = frozenset({ApiKey.PRODUCE, ApiKey.SYNC_GROUP})
 """Requests that carry other people's bytes, and so are as long as ``socket.request.max.bytes`` says."""
 
 
