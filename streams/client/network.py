@@ -177,7 +177,7 @@ class Network:
     def _open(self, peer: Peer, now_ms: int, *, is_for_parked: bool) -> Link:
         self._last_key += 1
         connection = Connection(
-            peer=str(peer.address),
+            peer=self._peers.name(peer),
             client_id=self._client_id,
             settings=self._settings,
             now_ms=now_ms,

@@ -78,6 +78,10 @@ class Peers:
         known = [self._peer(address) for address in dict.fromkeys((*self._nodes.values(), *self._bootstrap))]
         return min(known, key=lambda peer: (not peer.is_ready, max(0, peer.retry_ms - now_ms), peer.load))
 
+    def name(self, peer: Peer) -> str:
+        """What messages call a broker: an address that the user never gave needs a word."""
+        return str(peer.address) if peer.address in self._bootstrap else f"{peer.address} (as it advertises itself)"
+
     def learn(self, answer: Body) -> None:
         """Take note of the addresses in an answer. Metadata lists all brokers that are alive."""
         if isinstance(answer, MetadataResponse) and answer.brokers:

@@ -10,10 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
+from streams.cli.main import app
 from streams.client.admin import NewTopic
 from streams.client.client import Client
 from streams.config import StreamsConfig
+from streams.model import OffsetAndMetadata, TopicPartition
 from streams.runtime.access import caller
 from streams.runtime.activity import Activity, wait
 from tests.examples import test_examples
@@ -85,3 +88,41 @@ def test_kafkas_tools_see_the_application(cluster: Broker, tmp_path: Path, monke
     assert "cleanup.policy=delete" in repartition and "retention.ms=-1" in repartition
     assert "segment.bytes=52428800" in repartition and "message.timestamp.type=CreateTime" in repartition
     assert "cleanup.policy=compact" in changelog and "message.timestamp.type=CreateTime" in changelog
+
+
+def eventually(holds: Callable[[], bool]) -> None:
+    """What a controller of Kafka's has answered its brokers know a moment later."""
+    assert any(holds() for _ in range(50))
+
+
+def test_the_commands(cluster: Broker) -> None:
+    """``--broker`` of every command that looks at a log."""
+
+    def streams(*arguments: str) -> str:
+        done = CliRunner().invoke(app, [*arguments, "--broker", cluster.address])
+        assert done.exit_code == 0, (done.output, done.exception)
+        return done.output
+
+    remake(cluster, {})
+    streams("topics", "create", "words", "--partitions", "1", "--config", "retention.ms=-1")
+    streams("produce", "words", "-K", ":", "a:1", "b:2")
+    assert [line.split() for line in streams("consume", "words").splitlines() if "\t" in line] == [
+        ["a", "1"],
+        ["b", "2"],
+    ]
+    assert ["words", "1", "2"] in [line.split() for line in streams("topics", "list").splitlines()]
+    assert "retention.ms = -1" in streams("topics", "describe", "words")
+    streams("topics", "alter", "words", "-c", "retention.ms=86400000")
+    eventually(lambda: "retention.ms = 86400000" in streams("topics", "describe", "words"))
+    committed = {TopicPartition("words", 0): OffsetAndMetadata(1)}
+    on(cluster, lambda client: wait(client.admin.commit_offsets("readers", committed)))
+    assert ["readers", "Empty"] in [line.split() for line in streams("groups", "list").splitlines()]
+    assert ["words", "0", "1", "2", "1"] in [
+        line.split() for line in streams("groups", "describe", "readers").splitlines()
+    ]
+    assert ["readers", "words", "1", "1"] in [line.split() for line in streams("lag").splitlines()]
+    streams("groups", "delete", "readers")
+    assert "readers" not in streams("groups", "list")
+    assert streams("dlq", "list", "words").count("unknown") == 2, "they say no origin"
+    streams("topics", "delete", "words")
+    eventually(lambda: "words" not in streams("topics", "list"))

@@ -97,6 +97,8 @@ def remake_topics(client: Client, app: App) -> Activity[None]:
     groups = yield from wait(admin.list_groups())
     yield from wait(admin.delete_groups([group.group_id for group in groups if group.group_id == app.id]))
     yield from wait(admin.create_topics({name: NewTopic(partitions=partitions) for name in own}))
+    while set(own) - set(found := (yield from wait(admin.describe_topics(own)))):
+        pass  # some broker of a cluster has not heard of them yet
 
 
 def words_input(

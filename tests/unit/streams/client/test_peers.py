@@ -34,6 +34,8 @@ def test_metadata_replaces_and_a_coordinator_adds() -> None:
     found.learn(FindCoordinatorResponse(coordinators=(Coordinator(key="h", node_id=4, error_code=15),)))
     assert [peer.address.host for peer in map(found.node, (1, 2, 3)) if peer] == ["a", "b", "c"]
     assert found.node(4) is None
+    assert found.name(found.bootstrap[0]) == "start:1"
+    assert found.name(found.node(1)) == "a:9 (as it advertises itself)"  # type: ignore[arg-type]
     found.learn(metadata((2, "moved")))
     assert found.node(1) is None and str(found.node(2).address) == "moved:9"  # type: ignore[union-attr]
     found.learn(metadata())
