@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import os
 import random
-from functools import cache
+from collections.abc import Callable
+from functools import cache, partial
 from typing import Any, NamedTuple
 
 import pytest
@@ -153,7 +154,8 @@ def served(kit: Kit, partition: TopicPartition) -> list[str]:
 def rows(kit: Kit) -> dict[bytes | None, bytes | None] | str:
     """The table as its last values by key."""
     log = kit.broker._partitions.logs[TABLE]
-    offset, found = log.start_offset, {}
+    offset = log.start_offset
+    found: dict[bytes | None, bytes | None] = {}
     while offset < log.end_offset:
         try:
             data = log.read(offset, 1_000, Isolation.READ_UNCOMMITTED).records
@@ -174,11 +176,13 @@ def told(kit: Kit) -> dict[str, Any]:
         log = logs[partition]
         answers[f"{partition} values"] = served(kit, partition)
         answers[f"{partition} bounds"] = (log.start_offset, log.end_offset)
-        for name, lookup in {
+        lookups: dict[str, Callable[[], Any]] = {
             "newest": log.offset_of_max_timestamp,
-            **{f"at {at}": lambda at=at: log.offset_for_timestamp(at) for at in range(1_000_000, 1_007_000, 500)},
-            "epoch": lambda: log.end_offset_for_epoch(1),
-        }.items():
+            "epoch": partial(log.end_offset_for_epoch, 1),
+        }
+        for at in range(1_000_000, 1_007_000, 500):
+            lookups[f"at {at}"] = partial(log.offset_for_timestamp, at)
+        for name, lookup in lookups.items():
             try:
                 answers[f"{partition} {name}"] = lookup()
             except StorageError as error:

@@ -9,8 +9,13 @@ import pytest
 from broker_core.errors import DataDirectoryError, StorageError
 from broker_core.memory_filesystem import MemoryFilesystem
 from broker_core.model import TopicPartition
+from broker_core.protocol.offset_commit import (
+    OffsetCommitRequest,
+    OffsetCommitRequestPartition,
+    OffsetCommitRequestTopic,
+)
 from broker_core.repair import DirectoryCheck, usage
-from tests.unit.broker_core.broker_kit import Kit
+from tests.unit.broker_core.broker_kit import Kit, committed_offset, read_values
 
 WORDS = TopicPartition("words", 0)
 LOG = "logs/words-0/00000000000000000000.log"
@@ -158,6 +163,27 @@ def test_a_directory_in_use_is_looked_at_but_not_changed() -> None:
 def test_what_is_no_data_directory() -> None:
     with pytest.raises(StorageError, match="catalog: missing"):
         DirectoryCheck(MemoryFilesystem())
+
+
+def test_a_group_that_read_beyond_the_damage_misses_nothing_that_comes_after_the_repair() -> None:
+    """Its committed offset lies behind the damage: were offsets given out twice, it would pass over new records."""
+    kit = closed()
+    reopen(kit)
+    asked = OffsetCommitRequestPartition(partition_index=0, committed_offset=10)
+    body = OffsetCommitRequest(group_id="g", topics=(OffsetCommitRequestTopic(name="words", partitions=(asked,)),))
+    assert kit.call(body).topics[0].partitions[0].error_code == 0
+    kit.broker.close(kit.now_ms)
+    flip(kit.filesystem, LOG, 200)
+    checked = check(kit)
+    found = checked.inspect(WORDS)
+    assert found.end_offset < 10
+    checked.repair(WORDS, found, "now")
+    checked.close()
+    reopen(kit)
+    code, committed = committed_offset(kit, "g", WORDS)
+    assert (code, committed) == (0, 10)
+    assert kit.produce("words", "new").base_offset == 12
+    assert read_values(kit.fetch("words", committed), committed, committed=False) == ["new"]
 
 
 def test_usage_counts_files_that_are_there() -> None:
