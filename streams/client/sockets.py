@@ -97,13 +97,14 @@ class Sockets:
     def _open(self, key: int, address: Address, now_ms: int) -> None:
         try:
             found = socket.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM)
-        except OSError as error:
-            self._network.lost(key, f"its name cannot be resolved: {error.strerror or error}", now_ms)
+        except (OSError, ValueError, OverflowError) as error:  # a broker may advertise what is no name or port at all
+            reason = error.strerror if isinstance(error, OSError) and error.strerror else error
+            self._network.lost(key, f"its name cannot be resolved: {reason}", now_ms)
             return
         self._wires[key] = Wire(key, found)
         self._try_next(self._wires[key], None, now_ms)
 
-    def _try_next(self, wire: Wire, failed: OSError | None, now_ms: int) -> None:
+    def _try_next(self, wire: Wire, failed: Exception | None, now_ms: int) -> None:
         """Begin to connect to the next of the addresses that a name stands for."""
         self._shut(wire)
         while wire.addresses:
@@ -116,7 +117,7 @@ class Sockets:
                 code = wire.sock.connect_ex(place)
                 if code not in (0, errno.EINPROGRESS):
                     raise OSError(code, os.strerror(code))
-            except OSError as error:
+            except (OSError, OverflowError) as error:
                 failed = error
                 self._shut(wire)
                 continue
@@ -199,9 +200,9 @@ class Sockets:
 _CONNECTED: Final[list[Any]] = []
 
 
-def _reason(error: OSError | None) -> str | None:
-    if isinstance(error, ConnectionRefusedError) or (error is not None and error.errno == errno.ECONNREFUSED):
-        return "connection refused; nothing listens there: is the broker running, and is this its port?"
+def _reason(error: Exception | None) -> str | None:
     if error is None:
         return None
-    return f"{error.strerror or error}"
+    if isinstance(error, OSError) and error.errno == errno.ECONNREFUSED:
+        return "connection refused; nothing listens there: is the broker running, and is this its port?"
+    return str(error.strerror or error) if isinstance(error, OSError) else str(error)

@@ -54,6 +54,14 @@ def test_a_name_that_does_not_exist(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "its name cannot be resolved: Name or service not known" in Bench(Address("nowhere", 9)).until_answered()
 
 
+@pytest.mark.parametrize(
+    "address", [Address("x" * 70, 9), Address("a\0b", 9), Address("127.0.0.1", 70_000), Address("", -1)]
+)
+def test_what_is_no_address_at_all(address: Address) -> None:
+    """A broker can advertise anything."""
+    assert Bench(address).until_answered().startswith(f"broker {address}: ")
+
+
 def test_every_address_of_a_name_is_tried(monkeypatch: pytest.MonkeyPatch) -> None:
     """``localhost`` often is ::1 first, where nothing listens."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
