@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from functools import cache
 from typing import Final
 
 from broker_core.errors import ErrorCode
@@ -35,20 +36,23 @@ def handle(context: BrokerContext, body: ApiVersionsRequest, call: Call) -> Outc
         _SOFTWARE.fullmatch(body.client_software_name) and _SOFTWARE.fullmatch(body.client_software_version)
     ):
         return Reply(ApiVersionsResponse(error_code=ErrorCode.INVALID_REQUEST))
-    return Reply(
-        ApiVersionsResponse(
-            api_keys=_versions(sorted(context.served)),
-            supported_features=tuple(
-                SupportedFeatureKey(name=name, min_version=feature.minimum, max_version=feature.maximum)
-                for name, feature in FEATURES.items()
-                if feature.minimum or call.api_version >= _FROM_ZERO_SINCE
-            ),
-            finalized_features_epoch=FEATURES_EPOCH,
-            finalized_features=tuple(
-                FinalizedFeatureKey(name=name, min_version_level=feature.level, max_version_level=feature.level)
-                for name, feature in FEATURES.items()
-            ),
-        )
+    return Reply(_answer(context.served, call.api_version >= _FROM_ZERO_SINCE))
+
+
+@cache
+def _answer(served: frozenset[int], knows_zero: bool) -> ApiVersionsResponse:
+    return ApiVersionsResponse(
+        api_keys=_versions(sorted(served)),
+        supported_features=tuple(
+            SupportedFeatureKey(name=name, min_version=feature.minimum, max_version=feature.maximum)
+            for name, feature in FEATURES.items()
+            if feature.minimum or knows_zero
+        ),
+        finalized_features_epoch=FEATURES_EPOCH,
+        finalized_features=tuple(
+            FinalizedFeatureKey(name=name, min_version_level=feature.level, max_version_level=feature.level)
+            for name, feature in FEATURES.items()
+        ),
     )
 
 

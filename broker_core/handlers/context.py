@@ -5,10 +5,11 @@ No request is decided here.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Final
 
-from broker_core.catalog import Catalog
+from broker_core.catalog import Catalog, Topic
 from broker_core.config import BrokerConfig
 from broker_core.coordinator import Coordinator
 from broker_core.disk_guard import DiskGuard
@@ -18,12 +19,21 @@ from broker_core.log.partition_log import PartitionLog
 from broker_core.model import Isolation, TopicPartition
 from broker_core.partitions import Partitions
 from broker_core.ports import Filesystem, Observer
+from broker_core.protocol.metadata import MetadataResponseTopic
 from broker_core.settings import Settings
 from broker_core.topics import Topics
 from broker_core.waiting import Waiting
 
 REFUSALS: Final = (BrokerError, StorageError)
 """What a handler turns into an error code: the client's fault, or the storage's."""
+
+
+@dataclass(slots=True)
+class DescribedTopics:
+    """Topics as Metadata shows them, kept while the catalog stays as it is (every change gives it a new mapping)."""
+
+    of: Mapping[str, Topic] | None = None
+    topics: dict[str, MetadataResponseTopic] = field(default_factory=dict)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -42,6 +52,7 @@ class BrokerContext:
     fetch_sessions: FetchSessions
     observer: Observer
     served: frozenset[int]
+    described: DescribedTopics = field(default_factory=DescribedTopics)
 
 
 def error_code(error: BrokerError | StorageError) -> ErrorCode:

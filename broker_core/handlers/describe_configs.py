@@ -93,14 +93,14 @@ def _broker_settings(
         origins = context.settings.broker_origins(name)
         if asked == CLUSTER:
             origins = tuple(origin for origin in origins if origin.source >= Source.CLUSTER)
-        setting = LOG_SETTINGS.get(name)
+        setting = LOG_SETTINGS.get(name) or START_SETTINGS[name]
         yield _result(
             name,
-            START_SETTINGS[name].type if setting is None else setting.type,
+            setting.type,
             origins,
-            read_only=setting is None or setting.is_read_only,
+            read_only=name in START_SETTINGS or setting.is_read_only,
             synonyms=body.include_synonyms,
-            meaning=setting.meaning if setting is not None and body.include_documentation else None,
+            meaning=setting.meaning if body.include_documentation else None,
         )
 
 

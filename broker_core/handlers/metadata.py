@@ -63,6 +63,17 @@ def _find(context: BrokerContext, wanted: MetadataRequestTopic, may_create: bool
 
 
 def _describe(context: BrokerContext, topic: Topic) -> MetadataResponseTopic:
+    """Made once per state of the catalog: clients ask every few minutes, and after every failure."""
+    described = context.described
+    if described.of is not context.catalog.topics:
+        described.of, described.topics = context.catalog.topics, {}
+    found = described.topics.get(topic.name)
+    if found is None:
+        found = described.topics[topic.name] = _description(context, topic)
+    return found
+
+
+def _description(context: BrokerContext, topic: Topic) -> MetadataResponseTopic:
     node = (context.config.node_id,)
     epoch = context.catalog.leader_epoch
     return MetadataResponseTopic(

@@ -13,13 +13,14 @@ from typing import Final
 
 from broker_core.errors import ProtocolError
 from broker_core.protocol.api import API, ApiKey
+from broker_core.protocol.hot import decode_request_body, encode_response_body
 from broker_core.protocol.primitives import (
     INT32,
     read_nullable_string,
     skip_tagged_fields,
     write_nullable_string,
 )
-from broker_core.protocol.schema import Message, Put, Struct, decode, decode_from, encode_to
+from broker_core.protocol.schema import Message, Put, Struct, decode, encode_to
 
 _REQUEST: Final = struct.Struct(">hhi")
 
@@ -90,7 +91,7 @@ def decode_request(payload: bytes) -> Request:
         api_version=header.api_version,
         correlation_id=header.correlation_id,
         client_id=header.client_id,
-        body=decode_from(spec.request, header.api_version, payload, position)[0],
+        body=decode_request_body(spec.request, header.api_version, payload, position)[0],
     )
 
 
@@ -103,7 +104,7 @@ def encode_response_to(put: Put, api_key: int, api_version: int, correlation_id:
     put(INT32.pack(correlation_id))
     if _has_response_tags(api_key, api_version, body.FLEXIBLE_FROM):
         put(b"\0")
-    encode_to(put, body, api_version)
+    encode_response_body(put, body, api_version)
 
 
 def encode_response(api_key: int, api_version: int, correlation_id: int, body: Message) -> bytes:

@@ -14,7 +14,7 @@ import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from tests.benchmarks import log_reads, parts, scale, wire
+from tests.benchmarks import log_reads, messages, parts, scale, wire
 
 Row = dict[str, Any]
 
@@ -113,6 +113,7 @@ CASES: dict[str, Callable[[bool, str | None], Iterator[Row]]] = {
     "w5": lambda short, directory: run_work("w5", short, directory),
     "memory": memory,
     "codec": parts.codec,
+    "messages": messages.messages,
     "log": parts.log,
     "commit": parts.commit,
     "restore": parts.restore,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from broker_core.config import BrokerConfig
 from broker_core.errors import ErrorCode
+from broker_core.protocol.create_partitions import CreatePartitionsRequest, CreatePartitionsTopic
+from broker_core.protocol.delete_topics import DeleteTopicsRequest, DeleteTopicState
 from broker_core.protocol.metadata import MetadataRequest, MetadataRequestTopic
 from tests.unit.broker_core.broker_kit import Kit
 
@@ -33,3 +35,22 @@ def test_leader_epochs_fence(kit: Kit) -> None:
     assert kit.fetch("words", epoch=epoch + 1).error_code == ErrorCode.UNKNOWN_LEADER_EPOCH
     kit.restart()
     assert kit.call(MetadataRequest(topics=None)).topics[0].partitions[0].leader_epoch == epoch + 1
+
+
+def test_what_is_kept_is_made_anew_when_the_catalog_changes(kit: Kit) -> None:
+    kit.create("words")
+
+    def partitions() -> dict[str, int]:
+        return {topic.name: len(topic.partitions) for topic in kit.call(MetadataRequest(topics=None)).topics}
+
+    assert partitions() == partitions() == {"words": 1}
+    kit.create("more", partitions=3)
+    assert partitions() == {"words": 1, "more": 3}
+    grow = CreatePartitionsTopic(name="words", count=2, assignments=None)
+    assert kit.call(CreatePartitionsRequest(topics=(grow,), timeout_ms=1)).results[0].error_code == 0
+    assert partitions() == {"words": 2, "more": 3}
+    kit.call(DeleteTopicsRequest(topics=(DeleteTopicState(name="more"),)))
+    assert partitions() == {"words": 2}
+    kit.restart()
+    (topic,) = kit.call(MetadataRequest(topics=None)).topics
+    assert {found.leader_epoch for found in topic.partitions} == {2}
