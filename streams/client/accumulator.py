@@ -151,6 +151,12 @@ class Accumulator:
                 full += self._grown(buffer, partition)
         return full
 
+    def open_records(self, topic_partition: TopicPartition) -> int:
+        """How many records of a partition wait here."""
+        buffer = self._topics.get(topic_partition.topic)
+        partition = topic_partition.partition
+        return 0 if buffer is None or partition >= len(buffer.keys) else len(buffer.keys[partition])
+
     def close(self) -> list[Chunk]:
         """Everything that is open, as chunks; nothing is left."""
         chunks = [

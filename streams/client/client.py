@@ -5,18 +5,22 @@ Pumping only; what is asked and what answers mean is the cores' business.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final, TypeVar
 
 from broker_core.errors import ErrorCode
-from streams.client.admin import Admin
+from streams.client.admin import Admin, TopicDescription
 from streams.client.calls import Backoff, Call, Core, Exchanges, Judge
 from streams.client.consumer import Consumer, OffsetReset
 from streams.client.errors import ConnectionLost
+from streams.client.group_settings import GroupSettings
+from streams.client.membership import Membership
 from streams.client.metadata import Cluster
 from streams.client.offset_requests import OffsetRequests
+from streams.client.outbox import Consignment, Outbox
 from streams.client.pending import Pending
 from streams.client.producer import Producer
+from streams.client.reader import Reader
 from streams.client.sender import Sender
 from streams.client.settings import ClientSettings
 from streams.client.transactions import Transactions
@@ -109,7 +113,44 @@ class Client:
         self._cores.append(consumer)
         return consumer
 
-    def release(self, core: Producer | Consumer) -> None:
+    def reader(
+        self,
+        group: GroupSettings | None,
+        *,
+        isolation: Isolation = Isolation.READ_COMMITTED,
+        offset_reset: OffsetReset | None = None,
+    ) -> Reader:
+        """A consumer that may be a member of a group.
+
+        Arguments:
+            group: None for none: it then reads what it is assigned and commits nothing.
+            isolation, offset_reset: as for ``consumer``.
+        """
+        consumer = self.consumer(isolation=isolation, offset_reset=offset_reset)
+        self.release(consumer)  # the reader pumps it
+        membership = None
+        if group is not None:
+            membership = Membership(
+                group, router=self._cluster, backoff=self._backoff(), partition_counts=self._partition_counts
+            )
+        reader = Reader(
+            consumer,
+            membership,
+            admin=self.admin,
+            exchanges=self._exchanges,
+            judge=self._judge,
+            offset_reset=offset_reset,
+        )
+        self._cores.append(reader)
+        return reader
+
+    def outbox(self, producer: Producer, linger_ms: int, collect: Callable[[], Sequence[Consignment]]) -> Outbox:
+        """What fetches other threads' records for ``producer``; arguments are described there."""
+        outbox = Outbox(producer, linger_ms, collect)
+        self._cores.insert(self._cores.index(producer), outbox)
+        return outbox
+
+    def release(self, core: Core) -> None:
         """Pump it no more; answers still under way are taken and dropped."""
         self._cores.remove(core)
 
@@ -125,6 +166,10 @@ class Client:
     def wait(self, timeout_ms: int) -> None:
         """Block until ``poll`` may have something to do, at most ``timeout_ms``."""
         self._transport.wait(timeout_ms)
+
+    def wake(self) -> None:
+        """End ``wait`` now; from any thread."""
+        self._transport.wake()
 
     def next_deadline(self) -> int | None:
         """When ``poll`` has work at the latest, in milliseconds; None if only an answer brings some."""
@@ -174,6 +219,18 @@ class Client:
             else:
                 call.lost(_as_client_error(answer), now_ms)
         return sent or bool(answers)
+
+    def _partition_counts(self, topics: Sequence[str]) -> Pending[dict[str, int]]:
+        counts: Pending[dict[str, int]] = Pending()
+
+        def settle(described: Pending[dict[str, TopicDescription]]) -> None:
+            if described.error is not None:
+                counts.fail(described.error)
+            else:
+                counts.resolve({name: topic.partitions for name, topic in described.result().items()})
+
+        self.admin.describe_topics(topics).then(settle)
+        return counts
 
     def _backoff(self) -> Backoff:
         return Backoff(self._settings.retry_backoff_ms, self._settings.retry_backoff_max_ms, self._random)

@@ -22,6 +22,18 @@ class NotABroker(ConnectionLost):
     """Something answers at the address, and it is no Kafka broker that this client can talk to."""
 
 
+class CommitFailed(ClientError):
+    """Offsets were not committed, for the group went on without this member; somebody else has the partitions now."""
+
+
+class RebalanceInProgress(ClientError):
+    """Offsets were not committed, for the group rebalances: poll (which takes part in that), then commit again."""
+
+
+class NoOffset(ClientError):
+    """A partition for which nothing is committed, and no reset policy that says where to begin."""
+
+
 class CorruptRecords(ClientError):
     """Fetched bytes that are no valid record batch; the message names topic, partition and offset."""
 

@@ -21,10 +21,22 @@ SEQUENCE_MODULUS: Final = 1 << 31
 class Batch:
     """A chunk with its place in the partition's sequence; bytes are made when it is first sent."""
 
-    __slots__ = ("base_sequence", "chunk", "data", "deadline_ms", "discarded", "in_air", "is_done", "number")
+    __slots__ = (
+        "base_sequence",
+        "chunk",
+        "data",
+        "deadline_ms",
+        "discarded",
+        "in_air",
+        "is_done",
+        "number",
+        "position",
+    )
 
-    def __init__(self, chunk: Chunk, number: int, base_sequence: int) -> None:
+    def __init__(self, chunk: Chunk, number: int, base_sequence: int, position: int) -> None:
         self.chunk, self.number, self.base_sequence = chunk, number, base_sequence
+        self.position = position
+        """How many records the partition was handed before this batch's."""
         self.data: bytes | None = None
         self.in_air = False
         self.is_done = False
@@ -42,11 +54,13 @@ class Lane:
     __slots__ = (
         "backoff",
         "due_ms",
+        "entered",
         "last_error",
         "next_sequence",
         "proven",
         "queue",
         "stuck_ms",
+        "taken",
         "topic_partition",
         "window",
     )
@@ -57,6 +71,10 @@ class Lane:
         self.window: list[Batch] = []
         """From the oldest batch without acknowledgement on: the broker recognises repeats among the last five only."""
         self.next_sequence = 0
+        self.entered = 0
+        """How many records it was ever handed, dropped ones included."""
+        self.taken = 0
+        """How many of them are in batches, or gone."""
         self.proven = False
         """Whether the broker has acknowledged a batch of the present producer id and epoch."""
         self.due_ms = 0
@@ -75,7 +93,8 @@ class Lane:
         if not self.queue or len(self.window) >= (PRODUCER_WINDOW_BATCHES if self.proven else 1):
             return None
         number, chunk = self.queue.popleft()
-        batch = Batch(chunk, number, self.next_sequence)
+        batch = Batch(chunk, number, self.next_sequence, self.taken)
+        self.taken += batch.count
         self.next_sequence = (self.next_sequence + batch.count) % SEQUENCE_MODULUS
         self.window.append(batch)
         return batch
@@ -83,8 +102,9 @@ class Lane:
     def split(self, batch: Batch) -> None:
         """Replace a batch that the broker found too large by two that fill the same sequence numbers."""
         first, second = batch.chunk.halves()
-        left = Batch(first, batch.number, batch.base_sequence)
-        right = Batch(second, batch.number, (batch.base_sequence + left.count) % SEQUENCE_MODULUS)
+        left = Batch(first, batch.number, batch.base_sequence, batch.position)
+        next_sequence = (batch.base_sequence + left.count) % SEQUENCE_MODULUS
+        right = Batch(second, batch.number, next_sequence, batch.position + left.count)
         left.deadline_ms = right.deadline_ms = batch.deadline_ms
         place = self.window.index(batch)
         self.window[place : place + 1] = [left, right]
@@ -103,6 +123,7 @@ class Lane:
     def discard(self) -> bool:
         """Drop everything but what is in the air; True if a dropped batch may have been written."""
         self.queue.clear()
+        self.taken = self.entered
         for batch in self.window:
             batch.discarded = True
         lost = any(not batch.in_air and not batch.is_done for batch in self.window)

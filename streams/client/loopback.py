@@ -40,6 +40,9 @@ class LoopbackTransport:
     def wait(self, timeout_ms: int) -> None:
         self._inner.wait(timeout_ms)
 
+    def wake(self) -> None:
+        self._inner.wake()
+
     def next_deadline(self) -> int | None:
         return self._inner.next_deadline()
 

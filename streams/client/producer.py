@@ -14,10 +14,11 @@ from broker_core.protocol.init_producer_id import InitProducerIdRequest, InitPro
 from streams.client.accumulator import Accumulator, Chunk
 from streams.client.calls import ANY, Call, Exchange, Exchanges, Judge
 from streams.client.errors import error_for
+from streams.client.group_settings import GroupIdentity
 from streams.client.metadata import Cluster
 from streams.client.partitioner import partition_of
 from streams.client.pending import Pending
-from streams.client.sender import Identity, Sender
+from streams.client.sender import Identity, Sender, Written
 from streams.client.settings import ClientSettings
 from streams.client.transactions import State, Transactions
 from streams.errors import ClientError
@@ -131,12 +132,16 @@ class Producer:
         """Open a transaction; sends nothing. Raises ``RuntimeError`` while the one before is not ended."""
         self._machine().begin()
 
-    def send_offsets(self, group_id: str, offsets: Mapping[TopicPartition, OffsetAndMetadata]) -> Pending[None]:
+    def send_offsets(
+        self, group: str | GroupIdentity, offsets: Mapping[TopicPartition, OffsetAndMetadata]
+    ) -> Pending[None]:
         """Make offsets part of the open transaction: they count from ``commit`` on.
+
+        With the identity of a group's member the coordinator refuses them once that generation is over (KIP-447).
 
         Need not be waited for: ``commit`` does, and all that was sent before it shares one wave to the disk.
         """
-        return self._machine().send_offsets(group_id, offsets)
+        return self._machine().send_offsets(GroupIdentity(group) if isinstance(group, str) else group, offsets)
 
     def commit(self) -> Pending[None]:
         """Flush and commit; fails with ``TransactionAborted`` when only ``abort`` is left, or ``ProducerFenced``."""
@@ -159,6 +164,19 @@ class Producer:
     def acknowledged(self, topic_partition: TopicPartition) -> int | None:
         """Offset after the last record of ours that the partition's log acknowledged; None before the first."""
         return self._sender.acknowledged.get(topic_partition)
+
+    def position(self, topic_partition: TopicPartition) -> int:
+        """How many records the partition was handed so far; the ones appended next begin there."""
+        return self._sender.entered.get(topic_partition, 0) + self._accumulator.open_records(topic_partition)
+
+    def on_written(self, written: Written) -> None:
+        """Have ``written`` called for every acknowledged batch: place, position, count, and its first offset."""
+        self._sender.written = written
+
+    def partition_count(self, topic: str) -> int | None:
+        """How many partitions a topic has; None while that is being found out. Raises ``ClientError``."""
+        found = self._cluster.topic(topic)
+        return None if found is None else found.partition_count
 
     @property
     def buffered_bytes(self) -> int:

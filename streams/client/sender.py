@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable
 from typing import Final, NamedTuple
 
 from broker_core.errors import ErrorCode
+from broker_core.model import NO_OFFSET
 from broker_core.protocol.batch import build_batch
 from broker_core.protocol.produce import (
     PartitionProduceData,
@@ -34,6 +35,9 @@ from streams.model import TopicPartition
 PRODUCE_V1: Final = 11
 PRODUCE_V2: Final = 12
 """From 12 on a produce adds its partition to the transaction by itself (KIP-890), which needs EndTxn 5."""
+
+
+Written = Callable[[TopicPartition, int, int, int], None]
 
 
 class Identity(NamedTuple):
@@ -64,6 +68,10 @@ class Sender:
         self.in_air = 0
         self.acknowledged: dict[TopicPartition, int] = {}
         """Per partition, the offset after the last acknowledged record."""
+        self.entered: dict[TopicPartition, int] = {}
+        """Per partition, how many records it was ever handed."""
+        self.written: Written = _nobody_asks
+        """Told of every batch that the log has acknowledged: its place, position, count and first offset."""
         self.error: ClientError | None = None
         """A refusal that retrying does not help and nobody was told of; everything was dropped with it."""
         self.unresolved = False
@@ -76,6 +84,8 @@ class Sender:
             if lane is None:
                 lane = self._lanes[chunk.topic_partition] = Lane(chunk.topic_partition, self._backoff())
             lane.queue.append((self._ledger.enter(chunk), chunk))
+            lane.entered += chunk.stop - chunk.start
+            self.entered[chunk.topic_partition] = lane.entered
             self._active[chunk.topic_partition] = lane
 
     @property
@@ -219,6 +229,8 @@ class Sender:
                 end = answer.base_offset + batch.count
                 self.acknowledged[lane.topic_partition] = max(end, self.acknowledged.get(lane.topic_partition, 0))
             if not batch.discarded:
+                base_offset = answer.base_offset if answer is not None else NO_OFFSET
+                self.written(lane.topic_partition, batch.position, batch.count, base_offset)
                 self._ledger.acknowledge(batch)
             self._done(lane, batch)
             return
@@ -259,6 +271,10 @@ class Sender:
         lane.done(batch)
         if lane.is_empty:
             self._active.pop(lane.topic_partition, None)
+
+
+def _nobody_asks(topic_partition: TopicPartition, position: int, count: int, base_offset: int) -> None:
+    """What is written is of no interest to anybody."""
 
 
 def _encoded(batch: Batch, identity: Identity, *, is_transactional: bool, codec: int) -> bytes:

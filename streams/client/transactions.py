@@ -16,6 +16,7 @@ from typing import Final
 
 from broker_core.errors import ErrorCode
 from streams.client.errors import FATAL
+from streams.client.group_settings import GroupIdentity
 from streams.client.metadata import Cluster
 from streams.client.pending import Pending
 from streams.client.sender import PRODUCE_V1, PRODUCE_V2, Identity, Sender
@@ -150,7 +151,7 @@ class Transactions:
     def may_write(self, topic_partition: TopicPartition) -> bool:
         return topic_partition in self._added
 
-    def send_offsets(self, group_id: str, offsets: Mapping[TopicPartition, OffsetAndMetadata]) -> Pending[None]:
+    def send_offsets(self, group: GroupIdentity, offsets: Mapping[TopicPartition, OffsetAndMetadata]) -> Pending[None]:
         self.standing.require(State.OPEN)
         if not offsets:
             return Pending.of(None)
@@ -160,7 +161,7 @@ class Transactions:
         def added() -> None:
             self._known = True
             if self.standing.state in (State.OPEN, State.COMMITTING):
-                self._requests.commit_offsets(identity, group_id, copied, done, fail, is_v2=self._is_v2)
+                self._requests.commit_offsets(identity, group, copied, done, fail, is_v2=self._is_v2)
             else:
                 self._offsets_under_way -= 1
                 pending.fail(_aborted(self._id, ErrorCode.OPERATION_NOT_ATTEMPTED, "it is being aborted"))
@@ -179,7 +180,7 @@ class Transactions:
         if self._is_v2:
             added()
         else:
-            self._requests.add_offsets(identity, group_id, added, fail)
+            self._requests.add_offsets(identity, group.group_id, added, fail)
         return pending
 
     def commit(self) -> Pending[None]:

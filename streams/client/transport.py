@@ -38,6 +38,9 @@ class Transport(Protocol):
     def wait(self, timeout_ms: int) -> None:
         """Block until ``poll`` may have something to do, at most ``timeout_ms``."""
 
+    def wake(self) -> None:
+        """End ``wait`` now; from any thread, or a signal handler."""
+
     def next_deadline(self) -> int | None:
         """When ``poll`` must be called again at the latest, in milliseconds; None for "only after wait"."""
 

@@ -30,6 +30,7 @@ from streams.client.calls import (
     Judge,
     Where,
 )
+from streams.client.group_settings import GroupIdentity
 from streams.client.sender import Identity
 from streams.client.settings import SOFTWARE_NAME, SOFTWARE_VERSION
 from streams.errors import ClientError
@@ -123,7 +124,7 @@ class TransactionRequests:
     def commit_offsets(
         self,
         identity: Identity,
-        group_id: str,
+        group: GroupIdentity,
         offsets: Mapping[TopicPartition, OffsetAndMetadata],
         done: Done,
         fail: Fail,
@@ -141,7 +142,10 @@ class TransactionRequests:
             )
         body = TxnOffsetCommitRequest(
             transactional_id=self._id,
-            group_id=group_id,
+            group_id=group.group_id,
+            generation_id=group.generation,
+            member_id=group.member_id,
+            group_instance_id=group.instance_id,
             producer_id=identity.producer_id,
             producer_epoch=identity.epoch,
             topics=tuple(
@@ -149,7 +153,7 @@ class TransactionRequests:
                 for name, committed in topics.items()
             ),
         )
-        doing = f"committing offsets of group {group_id} in a transaction of {self._id}"
+        doing = f"committing offsets of group {group.group_id} in a transaction of {self._id}"
 
         def settle(answer: TxnOffsetCommitResponse) -> None:
             for topic in answer.topics:
@@ -157,7 +161,7 @@ class TransactionRequests:
                     self._judge.check(partition.error_code, f"{doing}, {topic.name}-{partition.partition_index}")
             done()
 
-        where = Coordinator(GROUP_COORDINATOR, group_id)
+        where = Coordinator(GROUP_COORDINATOR, group.group_id)
         self._start(body, where, doing, settle, fail, None if is_v2 else TXN_OFFSET_COMMIT_V1)
 
     def end(

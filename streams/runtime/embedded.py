@@ -72,6 +72,9 @@ class EmbeddedTransport:
         if not self._answers and not self._queue:
             self._embedded.wait(timeout_ms)
 
+    def wake(self) -> None:
+        self._embedded.wake()
+
     def next_deadline(self) -> int | None:
         return self._embedded.broker.next_deadline()
 
@@ -99,6 +102,7 @@ def broker_config(config: StreamsConfig) -> BrokerConfig:
         log=LogConfig(check_records=False),  # nobody writes but our own producer
         # An idle partition commits nothing, and an application is no member whose presence keeps its offsets.
         offsets_retention_minutes=-1,
+        group_initial_rebalance_delay_ms=0,  # members of one process do not straggle in over a network
         fetch_max_bytes=max(config.fetch_max_bytes, BrokerConfig().fetch_max_bytes),
     )
 

@@ -109,9 +109,9 @@ def test_discard_says_whether_something_may_have_been_written() -> None:
 
 def test_a_flush_is_settled_by_the_last_of_what_it_covers() -> None:
     ledger = Ledger()
-    batches = [Batch(chunk(), ledger.enter(chunk()), 0) for _ in range(2)]
+    batches = [Batch(chunk(), ledger.enter(chunk()), 0, 0) for _ in range(2)]
     flushed = ledger.flush()
-    later = Batch(chunk(), ledger.enter(chunk()), 0)
+    later = Batch(chunk(), ledger.enter(chunk()), 0, 0)
     ledger.acknowledge(batches[1])
     ledger.acknowledge(later)
     assert not flushed.done
@@ -126,7 +126,7 @@ def test_a_split_chunk_needs_both_halves() -> None:
     ledger.split(number)
     for half in chunk().halves():
         assert not flushed.done
-        ledger.acknowledge(Batch(half, number, 0))
+        ledger.acknowledge(Batch(half, number, 0, 0))
     assert flushed.done and ledger.size_bytes == 0
 
 
