@@ -180,6 +180,9 @@ class QueuedTransport:
             self._arrived.wait(timeout_ms / 1000)
         self._arrived.clear()
 
+    def wake(self) -> None:
+        self._arrived.set()
+
     def next_deadline(self) -> int | None:
         """The broker's thread keeps its own time."""
         return None
