@@ -21,6 +21,7 @@ from broker_core.protocol.batch import (
     MAGIC,
     PREFIX,
     PREFIX_BYTES,
+    TIMESTAMP_LIMIT,
     BatchHeader,
     check_crc,
     decode_batch,
@@ -124,6 +125,8 @@ def _check_client_batch(header: BatchHeader) -> None:
         raise _unpackable(f"unknown compression codec {header.codec}")
     if header.is_log_append_time:
         raise BrokerError(ErrorCode.INVALID_TIMESTAMP, "the timestamp type of a produced batch must be CreateTime")
+    if not -TIMESTAMP_LIMIT < header.base_timestamp < TIMESTAMP_LIMIT:  # no reader of ours could take it
+        raise BrokerError(ErrorCode.INVALID_TIMESTAMP, f"base timestamp {header.base_timestamp} is no time")
     if header.attributes & DELETE_HORIZON_BIT:
         raise BrokerError(ErrorCode.INVALID_RECORD, "a delete horizon is set by compaction only")
     if header.producer_id >= 0 and (header.base_sequence < 0 or header.producer_epoch < 0):

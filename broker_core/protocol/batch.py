@@ -34,6 +34,8 @@ PREFIX_BYTES: Final = 12
 CRC_POSITION: Final = 17
 ATTRIBUTES_POSITION: Final = 21
 MAGIC: Final = 2
+TIMESTAMP_LIMIT: Final = 1 << 61
+"""Base timestamps are nearer to 0 than this (73 million years), so that adding a delta cannot overflow."""
 
 CODEC_MASK: Final = 0x07
 LOG_APPEND_TIME_BIT: Final = 0x08

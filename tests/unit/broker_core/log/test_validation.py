@@ -6,12 +6,13 @@ from dataclasses import replace
 import google_crc32c
 import pytest
 
-from broker_core.config import LogConfig
+from broker_core.config import LONG_MAX, LogConfig
 from broker_core.errors import BrokerError, ErrorCode, RejectedRecords
 from broker_core.log.validation import admit, stamp
 from broker_core.protocol.batch import (
     HEADER,
     HEADER_BYTES,
+    TIMESTAMP_LIMIT,
     build_batch,
     check_crc,
     control_batch,
@@ -80,6 +81,22 @@ def test_timestamps_far_ahead_are_refused_unless_the_broker_sets_them() -> None:
     assert refusal(batch(b"a", timestamp=limit + 1)) is ErrorCode.INVALID_TIMESTAMP
     ours = replace(CONFIG, message_timestamp_type="LogAppendTime")
     assert admit(batch(b"a", timestamp=limit + 1), ours, NOW_MS)
+
+
+@pytest.mark.parametrize("timestamp_type", ["CreateTime", "LogAppendTime"])
+@pytest.mark.parametrize("timestamp", [-TIMESTAMP_LIMIT, -(2**63), TIMESTAMP_LIMIT, 2**63 - 1])
+def test_a_base_timestamp_that_no_reader_of_ours_takes_is_refused(timestamp: int, timestamp_type: str) -> None:
+    """Stored, such a batch would stop every application that reads it. Found by the fuzzer."""
+    config = replace(
+        CONFIG,
+        message_timestamp_type=timestamp_type,
+        message_timestamp_before_max_ms=LONG_MAX,
+        message_timestamp_after_max_ms=LONG_MAX,
+    )
+    assert refusal(with_field(GOOD, "base_timestamp", timestamp), config) is ErrorCode.INVALID_TIMESTAMP
+    nearest = with_field(GOOD, "base_timestamp", timestamp // abs(timestamp) * (TIMESTAMP_LIMIT - 1))
+    header, stored = admit(nearest, config, NOW_MS)
+    assert decode_batch(stored, 0, header).values == decode_batch(GOOD, 0, read_header(GOOD)).values
 
 
 def test_the_timestamp_type_is_the_brokers_to_say() -> None:
