@@ -22,7 +22,8 @@ class Observer(Protocol):
     Names are dotted constants: ``worker.state``, ``commit.step`` (``step``, ``at`` = ``before`` or ``after``),
     ``commit.done`` (``duration_ms``), ``restore.started``, ``restore.batch``, ``restore.done``, ``record.failed``
     (``operator``, ``topic``, ``partition``, ``offset``, ``attempt``, ``error``, ``policy``; once for each failure that
-    did not stop the application), ``record.dropped`` (``operator``, ``reason``, ``count`` since the last commit).
+    did not stop the application), ``record.dropped`` (``operator``, ``reason``, ``count`` since the last commit),
+    ``broker.lost`` (``broker``, ``reason``), ``broker.reached``.
     An exception that an observer raises stops the worker as a failure of its own would.
     """
 

@@ -57,7 +57,7 @@ class Network:
         self, bootstrap: Sequence[Address], *, client_id: str, random: Random, settings: ConnectionSettings
     ) -> None:
         self._client_id, self._settings = client_id, settings
-        self._peers = Peers(
+        self.peers = Peers(
             bootstrap, lambda: Backoff(settings.reconnect_backoff_ms, settings.reconnect_backoff_max_ms, random)
         )
         self._shared = bytearray(READ_BYTES)
@@ -87,7 +87,7 @@ class Network:
 
     def connect(self, now_ms: int) -> bool:
         """Ask for connections to the bootstrap addresses; False once each has failed."""
-        peers = self._peers.bootstrap
+        peers = self.peers.bootstrap
         for peer in peers:
             if not peer.links and peer.error is None:
                 self._open(peer, now_ms, is_for_parked=False)
@@ -96,7 +96,7 @@ class Network:
     @property
     def troubles(self) -> tuple[str, ...]:
         """What stands between us and the bootstrap addresses, one by one."""
-        return tuple(str(peer.error) if peer.error else _not_yet(peer) for peer in self._peers.bootstrap)
+        return tuple(str(peer.error) if peer.error else _not_yet(peer) for peer in self.peers.bootstrap)
 
     def opened(self, key: int, now_ms: int) -> None:
         """The socket is connected."""
@@ -159,7 +159,7 @@ class Network:
             self._drop(link)
 
     def _route(self, request: Request, now_ms: int) -> None:
-        peer = self._peers.any(now_ms) if request.node_id is None else self._peers.node(request.node_id)
+        peer = self.peers.any(now_ms) if request.node_id is None else self.peers.node(request.node_id)
         if peer is None:
             self._answers.append((request.token, ConnectionLost(f"no broker with id {request.node_id} is known")))
             return
@@ -177,7 +177,7 @@ class Network:
     def _open(self, peer: Peer, now_ms: int, *, is_for_parked: bool) -> Link:
         self._last_key += 1
         connection = Connection(
-            peer=self._peers.name(peer),
+            peer=self.peers.name(peer),
             client_id=self._client_id,
             settings=self._settings,
             now_ms=now_ms,
@@ -196,15 +196,15 @@ class Network:
             link.idle_since_ms = now_ms
             self._answers.append((token, answer))
             if not isinstance(answer, Exception):
-                self._peers.learn(answer)
-        if connection.state is ConnectionState.READY and peer.error is not None:
-            peer.error, peer.retry_ms = None, 0
-            peer.backoff.reset()
-        self.has_been_ready |= connection.state is ConnectionState.READY
-        if connection.state is ConnectionState.CLOSED:
+                self.peers.learn(answer)
+        if connection.state is ConnectionState.READY:
+            self.has_been_ready = True
+            if peer.error is not None or not peer.has_been_ready:
+                self.peers.reached(peer)
+        elif connection.state is ConnectionState.CLOSED:
+            assert connection.error is not None
             self._drop(link)
-            peer.error = connection.error
-            peer.retry_ms = now_ms + peer.backoff.next_ms()
+            self.peers.failed(peer, connection.error, now_ms)
 
     def _drop(self, link: Link) -> None:
         if self._links.pop(link.key, None) is not None:

@@ -32,7 +32,7 @@ class Address(NamedTuple):
 class Peer:
     """One broker's address, its connections, and when it may be tried again."""
 
-    __slots__ = ("address", "backoff", "error", "links", "retry_ms")
+    __slots__ = ("address", "backoff", "error", "has_been_ready", "links", "retry_ms")
 
     def __init__(self, address: Address, backoff: Backoff) -> None:
         self.address, self.backoff = address, backoff
@@ -40,6 +40,7 @@ class Peer:
         self.retry_ms = 0
         self.error: ClientError | None = None
         """Why the last connection was given up; None once one works."""
+        self.has_been_ready = False
 
     @property
     def is_ready(self) -> bool:
@@ -63,6 +64,8 @@ class Peers:
         self._bootstrap, self._backoff = tuple(bootstrap), backoff
         self._by_address: dict[Address, Peer] = {}
         self._nodes: dict[int, Address] = {}
+        self.events: list[tuple[str, dict[str, str]]] = []
+        """What an observer is to hear; whoever tells it takes them out."""
 
     @property
     def bootstrap(self) -> list[Peer]:
@@ -81,6 +84,19 @@ class Peers:
     def name(self, peer: Peer) -> str:
         """What messages call a broker: an address that the user never gave needs a word."""
         return str(peer.address) if peer.address in self._bootstrap else f"{peer.address} (as it advertises itself)"
+
+    def reached(self, peer: Peer) -> None:
+        """A connection works."""
+        if peer.error is not None and peer.has_been_ready:
+            self.events.append(("broker.reached", {"broker": str(peer.address)}))
+        peer.error, peer.retry_ms, peer.has_been_ready = None, 0, True
+        peer.backoff.reset()
+
+    def failed(self, peer: Peer, error: ClientError, now_ms: int) -> None:
+        """A connection was given up, or none came about."""
+        if peer.error is None and peer.has_been_ready:
+            self.events.append(("broker.lost", {"broker": str(peer.address), "reason": str(error)}))
+        peer.error, peer.retry_ms = error, now_ms + peer.backoff.next_ms()
 
     def learn(self, answer: Body) -> None:
         """Take note of the addresses in an answer. Metadata lists all brokers that are alive."""

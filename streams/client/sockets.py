@@ -154,6 +154,7 @@ class Sockets:
             buffer = self._network.buffer(wire.key)
             if buffer is None:
                 return
+            room = len(buffer)
             try:
                 size = wire.sock.recv_into(buffer)
             except BlockingIOError:
@@ -161,11 +162,13 @@ class Sockets:
             except OSError as error:
                 self._network.lost(wire.key, _reason(error), now_ms)
                 return
+            finally:
+                buffer.release()  # a long frame's memory grows, which it cannot while somebody looks at it
             if not size:
                 self._network.lost(wire.key, None, now_ms)
                 return
             self._network.received(wire.key, size, now_ms)
-            if size < len(buffer):
+            if size < room:
                 return
 
     def _write(self, wire: Wire, now_ms: int) -> None:

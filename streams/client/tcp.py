@@ -18,7 +18,7 @@ from streams.client.settings import ConnectionSettings
 from streams.client.sockets import Sockets
 from streams.client.transport import Answer, Body
 from streams.errors import ConfigError
-from streams.ports import Random
+from streams.ports import NullObserver, Observer, Random
 
 KEEPER_SLEEP_MS: Final = 1_000
 KEEPER_ROUND_MS: Final = 20
@@ -32,6 +32,7 @@ class TcpTransport:
         bootstrap: addresses of some brokers of one cluster.
         clock: the time in milliseconds, as ``poll`` is told it.
         random: jitter.
+        observer: hears ``broker.lost`` (``broker``, ``reason``) and ``broker.reached``, on the thread that polls.
     """
 
     def __init__(
@@ -42,8 +43,10 @@ class TcpTransport:
         clock: Callable[[], int],
         random: Random,
         settings: ConnectionSettings | None = None,
+        observer: Observer | None = None,
     ) -> None:
         self._clock = clock
+        self._observer = observer or NullObserver()
         self._network = Network(
             bootstrap, client_id=client_id, random=random, settings=settings or ConnectionSettings()
         )
@@ -67,7 +70,11 @@ class TcpTransport:
             self._pulses.heard(now_ms)
             self._round(now_ms)
             answers, self._answers = self._answers, []
-            return answers
+            events = self._network.peers.events[:]
+            self._network.peers.events.clear()
+        for name, fields in events:
+            self._observer.event(name, **fields)
+        return answers
 
     def wait(self, timeout_ms: int) -> None:
         with self._lock:

@@ -77,7 +77,7 @@ def connect(config: StreamsConfig, observer: Observer | None = None, *, listen: 
     """A client for an application's settings; closed, and the embedded log with it, at the end of the block.
 
     Arguments:
-        observer: hears what the embedded log has to tell.
+        observer: hears what the embedded log has to tell, or that a broker of a cluster is lost and reached again.
         listen: serve the embedded log at this address meanwhile.
 
     Raises:
@@ -94,15 +94,19 @@ def connect(config: StreamsConfig, observer: Observer | None = None, *, listen: 
             f"listen={listen!r} serves the log inside the application, and broker={config.broker!r} says that there is "
             "none: leave one of them out (STREAMS_LISTEN and STREAMS_BROKER count, too)"
         )
-    with _cluster(config, config.broker) as client:
+    with _cluster(config, config.broker, observer) as client:
         yield client
 
 
 @contextmanager
-def _cluster(config: StreamsConfig, broker: str) -> Iterator[Client]:
+def _cluster(config: StreamsConfig, broker: str, observer: Observer | None) -> Iterator[Client]:
     """A client over TCP. What goes wrong in the block says where."""
     transport = TcpTransport(
-        parse_addresses(broker), client_id=config.application_id, clock=clock_ms, random=random.SystemRandom()
+        parse_addresses(broker),
+        client_id=config.application_id,
+        clock=clock_ms,
+        random=random.SystemRandom(),
+        observer=observer,
     )
     try:
         transport.connect(CONNECT_TIMEOUT_MS)

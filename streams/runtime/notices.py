@@ -22,9 +22,11 @@ NOTICES: Final = {
 
 PROGRESS: Final = {
     "worker.resumed": "goes on from its last commit{after}",
+    "broker.lost": "{reason}; it is tried again",
+    "broker.reached": "broker {broker} is reached again",
     "log.listening": "its log is served at {address}; look into it with: kcat -b {address} -L",
 }
-"""The same, of what is no trouble."""
+"""The same, of what is no trouble, or none for long."""
 
 TROUBLE: Final = frozenset(
     {"fetch.refused", "request.refused", "coordinator.append_failed", "txn.marker_delayed", "log.failed"}

@@ -11,11 +11,12 @@ import pytest
 from broker_core.config import BrokerConfig
 from broker_core.protocol.list_groups import ListGroupsRequest
 from streams.client.peers import Address
+from streams.client.settings import ClientSettings
 from streams.client.tcp import TcpTransport, parse_addresses
 from streams.errors import ConfigError
 from streams.model import TopicPartition
 from streams.runtime.connection import clock_ms
-from tests.unit.streams.client.world import World
+from tests.unit.streams.client.world import World, drain
 
 
 @pytest.mark.parametrize(
@@ -53,6 +54,46 @@ def test_a_client_lives_on_through_a_broker_that_hangs_up() -> None:
             client.poll(world.clock())
             values += [value for batch in consumer.poll_batches() for value in batch.values]
     assert values == [b"0", b"1", b"2", b"3", b"4"]
+    world.close()
+
+
+def test_frames_of_megabytes() -> None:
+    """Longer than what is received at once, and than what a frame gets memory for at once."""
+    world = World(tcp=True)
+    world.topic("t")
+    large = ClientSettings(batch_bytes=5_000_000, fetch_partition_max_bytes=16_000_000, fetch_max_bytes=16_000_000)
+    client = world.client(large)
+    producer, consumer = client.producer(), client.consumer()
+    values = [bytes([number]) * 900_000 for number in range(12)]
+    producer.append("t", 0, [None] * 12, values, [1] * 12)
+    world.wait(client, producer.flush())
+    consumer.assign({TopicPartition("t", 0): 0})
+    assert [value for batch in drain(world, client, consumer) for value in batch.values] == values
+    world.close()
+
+
+def test_an_observer_hears_of_a_broker_that_is_lost_and_reached_again() -> None:
+    """Once each, however many connections there were; and not of one that hangs up on an idle client."""
+    world = World(tcp=True)
+    world.topic("t")
+    client = world.client()
+    heard: list[tuple[str, object]] = []
+
+    class Listening:
+        def event(self, name: str, **fields: object) -> None:
+            heard.append((name, fields["broker"]))
+
+    world.carriers[-1].inner._observer = Listening()
+    consumer = client.consumer()
+    consumer.assign({TopicPartition("t", 0): 0})
+    for _ in range(3):
+        client.poll(world.clock())
+    assert world.server is not None
+    world.server.hang_up()
+    for _ in range(200):
+        client.poll(world.clock())
+    place = str(world.server.address)
+    assert heard == [("broker.lost", place), ("broker.reached", place)]
     world.close()
 
 

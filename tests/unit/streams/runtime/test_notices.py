@@ -41,3 +41,12 @@ def test_progress_is_said_and_not_logged(caplog: pytest.LogCaptureFixture) -> No
         Notices().event("worker.resumed", after="")
     assert said == ["goes on from its last commit; fed so far: 3 items into lines"]
     assert caplog.messages == []
+
+
+def test_a_lost_broker_is_said_each_time() -> None:
+    said: list[str] = []
+    notices = Notices(say=said.append)
+    for _ in range(2):
+        notices.event("broker.lost", broker="h:9", reason="broker h:9: refused")
+        notices.event("broker.reached", broker="h:9")
+    assert said == ["broker h:9: refused; it is tried again", "broker h:9 is reached again"] * 2
