@@ -70,6 +70,7 @@ def run_work(work: str, short: bool, directory: str | None) -> Iterator[Row]:
 MEMORY: dict[str, tuple[str, dict[str, Any]]] = {
     "2 k keys": ("w3-2k", {"settings": EOS}),
     "1 M keys": ("w3-1m", {"settings": EOS}),
+    "1 M keys, all kept": ("w3-1m-kept", {"settings": EOS}),
     "1 M keys, cache off": ("w3-1m", {"settings": EOS, "cache": False}),
     "1 M keys, state in memory": ("w3-1m", {"settings": {**EOS, "state_backend": "memory"}}),
 }

@@ -101,6 +101,14 @@ def tumbling_count(data_dir: Path, settings: dict[str, Any]) -> App:
     return app
 
 
+def tumbling_count_kept(data_dir: Path, settings: dict[str, Any]) -> App:
+    """W3 whose windows can be queried for an hour: all keys stay in the store."""
+    app = App("w3", data_dir=data_dir, **settings)
+    windows = app.stream("bids", key=bytes, value=Bid).group_by_key().windowed_by(tumbling("10s"))
+    windows.count(store="counts", retention="1h").to_stream().to("bids-per-auction")
+    return app
+
+
 def tumbling_count_decoded(data_dir: Path, settings: dict[str, Any]) -> App:
     """W3 as the peers do it: the bid is decoded for its event time, and the updates are rows of JSON."""
     app = App("w3", data_dir=data_dir, **settings)
@@ -135,6 +143,7 @@ WORKS = {
     "w3-decoded": Work(name="w3", topic="bids", rows=bids, build=tumbling_count_decoded, units_per_row=1.0),
     "w3-2k": Work(name="w3", topic="bids", rows=few_bids, build=tumbling_count_decoded, units_per_row=1.0),
     "w3-1m": Work(name="w3", topic="bids", rows=many_bids, build=tumbling_count, units_per_row=1.0),
+    "w3-1m-kept": Work(name="w3", topic="bids", rows=many_bids, build=tumbling_count_kept, units_per_row=1.0),
     "w4": Work(name="w4", topic="bids", rows=bids, build=hopping_count, units_per_row=1.0),
     "w2": Work(name="w2", topic="lines", rows=lines, build=word_count, units_per_row=10.0),
 }
