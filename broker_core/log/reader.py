@@ -98,7 +98,7 @@ class LogReader:
                 first = segment.base_offset if relative is None else segment.base_offset + relative + 1
                 for scanned in self._scan(segment, max(first, start_offset)):
                     if scanned.header.max_timestamp >= timestamp:
-                        found = _first_record(scanned, timestamp, start_offset)
+                        found = _first_record(scanned, timestamp, start_offset, self._epochs)
                         if found is not None:
                             return found
         return None
@@ -122,7 +122,7 @@ class LogReader:
         largest, offset, segment = best
         with _explained(segment):
             for scanned in self._scan(segment, offset):
-                return _first_record(scanned, largest, start_offset)
+                return _first_record(scanned, largest, start_offset, self._epochs)
         return None
 
     # -- inside one segment
@@ -216,13 +216,15 @@ class LogReader:
         self._ends[offset] = (segment, position)
 
 
-def _first_record(scanned: ScannedBatch, timestamp: TimestampMs, start_offset: Offset) -> FoundOffset | None:
+def _first_record(
+    scanned: ScannedBatch, timestamp: TimestampMs, start_offset: Offset, epochs: LeaderEpochs
+) -> FoundOffset | None:
     """The first record of the batch that is late enough and not below ``start_offset``."""
     base, _, _, _, timestamps, _, offsets = decode_batch(scanned.data, scanned.start, scanned.header)
     for index, record_timestamp in enumerate(timestamps):
         offset = base + index if offsets is None else offsets[index]
         if record_timestamp >= timestamp and offset >= start_offset:
-            return FoundOffset(record_timestamp, offset, scanned.header.partition_leader_epoch)
+            return FoundOffset(record_timestamp, offset, epochs.at(offset)[0])
     return None
 
 

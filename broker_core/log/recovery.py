@@ -86,6 +86,8 @@ class Recovery:
     leader_epoch: LeaderEpoch
     offsets: dict[str, list[Offset]] = field(default_factory=dict)
     """In the names of the log's files, by suffix."""
+    reached: Offset = 0
+    """Where the scan is. What follows a gap proves nothing of itself: no checksum covers an offset."""
     segments: list[Segment] = field(default_factory=list)
     producers: ProducerStates = field(default_factory=ProducerStates)
     epochs: LeaderEpochs = field(default_factory=LeaderEpochs)
@@ -230,7 +232,7 @@ class Recovery:
             self.segments.append(segment)
             bad = self._scan_segment(segment, is_last=index == len(bases) - 1)
             if bad is not None:
-                if segment.next_offset < self.durable_end:
+                if self.reached < self.durable_end:
                     raise damaged(segment, bad) from bad
                 self._cut(segment, bad)
                 self._remove_from(bases[index + 1 :])
@@ -270,11 +272,14 @@ class Recovery:
         segment.size_bytes = 0
         gaps = self.directory.config.may_have_gaps
         seal = self._read_seal(segment.base_offset)
+        self.reached = segment.next_offset
         try:
             for scanned in scan_batches(segment.file, 0, end, segment.base_offset, gaps=gaps):
                 header = scanned.header
                 is_gap = segment.next_offset < header.base_offset
-                if is_gap and is_last and seal is None and header.next_offset > self.recovery_point:
+                self.reached = segment.next_offset if is_gap else header.next_offset
+                is_new = is_last and (seal is None or scanned.position >= seal.size_bytes)  # never compacted
+                if is_gap and is_new and header.next_offset > self.recovery_point:
                     return BadBatchError(
                         scanned.position, f"offset {header.base_offset} where {segment.next_offset} should follow"
                     )

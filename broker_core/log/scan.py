@@ -13,7 +13,7 @@ import google_crc32c
 
 from broker_core.errors import CorruptBatch
 from broker_core.log.epochs import LeaderEpochs
-from broker_core.log.format import BATCH_FIELDS
+from broker_core.log.format import BATCH_FIELDS, MAX_RELATIVE_OFFSET
 from broker_core.model import Offset
 from broker_core.ports import File
 from broker_core.protocol.batch import (
@@ -60,6 +60,7 @@ def scan_batches(
     Raises:
         BadBatchError: from there on nothing can be trusted; also for an incomplete batch at the end.
     """
+    limit = expected_offset + MAX_RELATIVE_OFFSET
     while position < end:
         data = file.read_at(position, min(max(chunk_bytes, HEADER_BYTES), end - position))
         start = 0
@@ -67,7 +68,7 @@ def scan_batches(
             size = _batch_size(data, start, position + start, end)
             if size is None or start + size > len(data):
                 break
-            header = _checked(data, start, position + start, expected_offset, gaps)
+            header = _checked(data, start, position + start, expected_offset, limit if gaps else None)
             yield ScannedBatch(position + start, header, data, start)
             start += size
             expected_offset = header.base_offset + header.last_offset_delta + 1
@@ -77,7 +78,7 @@ def scan_batches(
             data = file.read_at(position, size)
             if len(data) < size:
                 raise BadBatchError(position, "the file ends inside the batch")
-            header = _checked(data, 0, position, expected_offset, gaps)
+            header = _checked(data, 0, position, expected_offset, limit if gaps else None)
             yield ScannedBatch(position, header, data, 0)
             start = size
             expected_offset = header.base_offset + header.last_offset_delta + 1
@@ -97,14 +98,15 @@ def _batch_size(data: bytes, start: int, position: int, end: int) -> int | None:
     return size
 
 
-def _checked(data: bytes, start: int, position: int, expected_offset: Offset, gaps: bool) -> BatchHeader:
+def _checked(data: bytes, start: int, position: int, expected_offset: Offset, limit: Offset | None) -> BatchHeader:
+    """The header of a good batch. ``limit``: offsets may be missing, but none in a segment lies beyond it."""
     try:
         header = read_header(data, start)
         check_crc(data, start, header)
     except CorruptBatch as error:
         raise BadBatchError(position, error.message) from error
     base = header.base_offset
-    if base != expected_offset and not (gaps and base > expected_offset):
+    if base != expected_offset and (limit is None or base < expected_offset or header.last_offset > limit):
         raise BadBatchError(position, f"offset {base} where {expected_offset} should follow")
     if header.last_offset_delta < 0:
         raise BadBatchError(position, f"negative offset delta {header.last_offset_delta}")

@@ -73,6 +73,14 @@ def test_gaps_are_for_compacted_logs_only() -> None:
         list(scan_batches(file_of(third + first), 0, file.size(), 0, gaps=True))
 
 
+@pytest.mark.parametrize("offset", [2**31, 2**41, 2**62])
+def test_no_gap_is_larger_than_a_segment(offset: int) -> None:
+    """A bit flipped far up in an offset is no gap, and no index could hold it."""
+    data = with_offset(batch(b"x"), offset, 0)
+    with pytest.raises(BadBatchError, match="where 0 should follow"):
+        list(scan_batches(file_of(data), 0, len(data), 0, gaps=True))
+
+
 def test_measure_takes_whole_batches_below_the_stop() -> None:
     first, second, third = pieces()
     data = first + second + third
