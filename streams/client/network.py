@@ -38,11 +38,13 @@ class Request(NamedTuple):
 class Link:
     """One connection to a peer, and what it is for."""
 
-    __slots__ = ("connection", "idle_since_ms", "is_for_parked", "key", "peer")
+    __slots__ = ("connection", "idle_since_ms", "is_counted", "is_for_parked", "key", "peer")
 
     def __init__(self, key: int, peer: Peer, connection: Connection, *, is_for_parked: bool, now_ms: int) -> None:
         self.key, self.peer, self.connection, self.is_for_parked = key, peer, connection, is_for_parked
         self.idle_since_ms = now_ms
+        self.is_counted = False
+        """Whether the peer knows that this connection works."""
 
 
 class Network:
@@ -197,14 +199,14 @@ class Network:
             self._answers.append((token, answer))
             if not isinstance(answer, Exception):
                 self.peers.learn(answer)
-        if connection.state is ConnectionState.READY:
-            self.has_been_ready = True
-            if peer.error is not None or not peer.has_been_ready:
-                self.peers.reached(peer)
+        if connection.state is ConnectionState.READY and not link.is_counted:
+            link.is_counted = self.has_been_ready = True
+            self.peers.reached(peer)
         elif connection.state is ConnectionState.CLOSED:
             assert connection.error is not None
             self._drop(link)
-            self.peers.failed(peer, connection.error, now_ms)
+            if not peer.is_ready:  # else it is this one connection that broke
+                self.peers.failed(peer, connection.error, now_ms)
 
     def _drop(self, link: Link) -> None:
         if self._links.pop(link.key, None) is not None:

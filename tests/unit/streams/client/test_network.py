@@ -241,3 +241,23 @@ def test_news_of_a_connection_that_was_given_up_is_nobodys() -> None:
     wires.network.lost(key, "late", 0)
     wires.network.opened(key, 0)
     assert wires.answers() == {}
+
+
+def test_a_broker_is_lost_when_none_of_its_connections_is_left() -> None:
+    wires = known()
+    parked = wires.send(1, FetchRequest(max_wait_ms=500))
+    wires.accept()
+    token = wires.send(1, EndTxnRequest())
+    general, fetching = sorted(wires.open)
+    wires.network.lost(fetching, None, wires.now)
+    wires.turn()
+    assert parked in wires.answers() and wires.network.peers.events == []
+    wires.network.lost(general, None, wires.now)
+    wires.turn()
+    assert token in wires.answers()
+    assert [name for name, _ in wires.network.peers.events] == ["broker.lost"]
+    wires.turn(after_ms=1_000)
+    wires.send(1, EndTxnRequest())
+    wires.accept()
+    wires.turn()
+    assert [name for name, _ in wires.network.peers.events] == ["broker.lost", "broker.reached"]
