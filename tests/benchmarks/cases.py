@@ -14,7 +14,7 @@ import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from tests.benchmarks import log_reads, messages, parts, scale, wire
+from tests.benchmarks import client, log_reads, messages, parts, scale, wire
 
 Row = dict[str, Any]
 
@@ -124,6 +124,7 @@ CASES: dict[str, Callable[[bool, str | None], Iterator[Row]]] = {
     "preallocation": log_reads.preallocation,
     "syncs": log_reads.syncs,
     "wire": wire.wire,
+    "client": client.client,
 }
 
 

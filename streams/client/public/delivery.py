@@ -68,8 +68,7 @@ class Delivery(_View[RecordMetadata]):
     __slots__ = ("_index",)
 
     def __init__(self, sending: Sending, parcel: Parcel, index: int) -> None:
-        super().__init__(sending, parcel)
-        self._index = index
+        self._sending, self._parcel, self._index = sending, parcel, index  # one call less: one is made per record
 
     def _read(self) -> RecordMetadata:
         parcel, index = self._parcel, self._index
