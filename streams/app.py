@@ -127,7 +127,7 @@ class App:
 
     def table(
         self, topic: str, *, key: TypeOf[K], value: TypeOf[V], timestamp: str | Callable[[V], Any] | None = None,
-        store: str | None = None,
+        store: str | None = None, on_error: OnError | None = None,
     ) -> KTable[K, V]:  # fmt: skip
         """Read a topic as a table: the last value of each key counts, null deletes the row, null keys are dropped.
 
@@ -136,12 +136,13 @@ class App:
                 embedded log makes it compacted if it does not exist.
             key, value, timestamp: as for ``stream``.
             store: keep the rows under this name; default: they are kept where an operator needs them.
+            on_error: what becomes of a record that cannot be decoded, or whose timestamp cannot be taken.
 
         Raises:
             TopologyError: as for ``stream``, or the topic is a table already, under another name.
         """
         location = caller()
-        return tables.of_topic(self._builder, topic, key, value, timestamp, store, location)
+        return tables.of_topic(self._builder, topic, key, value, timestamp, store, on_error, location)
 
     def feed(
         self, topic: str, source: Iterable[Any] | Callable[[Any], Iterable[Any]], *, key: Any = None, value: Any = None,

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 from streams.dsl import joins
 from streams.dsl.builder import Builder
 from streams.dsl.flow import Flow, need_serde
-from streams.dsl.functions import timestamp_function
+from streams.dsl.functions import error_policy, timestamp_function
 from streams.dsl.table import KTable
 from streams.errors import TopologyError
+from streams.on_error import OnError
 from streams.topology.graph import at
 from streams.topology.names import check_name
 from streams.topology.nodes import AnySerde, Source, TableSource
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 def of_topic(
     builder: Builder, topic: str, key: Any, value: Any, timestamp: str | Callable[[Any], Any] | None,
-    store: str | None, location: str,
+    store: str | None, on_error: OnError | None, location: str,
 ) -> KTable[Any, Any]:  # fmt: skip
     """The table of a topic; the same one where it is there already.
 
@@ -39,6 +40,7 @@ def of_topic(
         Source(
             name=f"{topic}-source",
             location=location,
+            on_error=error_policy(on_error, location),
             topics=(topic,),
             key_serde=key_serde,
             value_serde=value_serde,

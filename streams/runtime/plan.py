@@ -120,7 +120,8 @@ def _check_joins(topology: CompiledTopology, counts: Mapping[str, int]) -> None:
             if len({counts[topic] for topic in join.topics}) > 1:
                 found = ", ".join(f"{topic!r} has {counts[topic]}" for topic in join.topics)
                 raise ConfigError(
-                    f"{at(join.location)}{join.node!r} joins records of equal keys, so its topics need equally many "
+                    f"{at(join.location)}{join.node!r} {'joins' if join.joins else 'keeps'} records of equal keys"
+                    f"{'' if join.joins else ' of several topics together'}, so its topics need equally many "
                     f"partitions, but {found}. Recreate one of them, or send one side through an internal topic first: "
                     f"stream.repartition(partitions={max(counts[topic] for topic in join.topics)}), and "
                     ".to_table() where it is a table"

@@ -25,6 +25,7 @@ from streams.runtime.activity import Activity, wait
 from streams.runtime.feeding import Feeder, feeds_group
 from streams.runtime.plan import TaskPlan, plan_tasks
 from streams.runtime.restoring import restore
+from streams.runtime.row_check import check_rows
 from streams.runtime.tasks import RunningTask
 from streams.runtime.topics import prepare_topics
 from streams.task import Task
@@ -102,6 +103,7 @@ class Starter:
             yield from restore(
                 tasks, committed, self.client, isolation=self.isolation, now=self.now, observer=self.observer
             )
+            check_rows(tasks, self.topology.stores)
         except BaseException:
             for plan in plans:
                 self.state.close_task(plan.id)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from state.model import StoreSpec
 from streams.errors import TopologyError
 from streams.on_error import DeadLetter, ErrorPolicy, Retry
+from streams.topology.copartitions import CoPartition, check_partitioners, copartitions
 from streams.topology.graph import TopologyGraph, at
 from streams.topology.nodes import (
     LEFT,
@@ -24,7 +25,6 @@ from streams.topology.nodes import (
     Source,
     Stateful,
     StreamTableJoin,
-    TableJoin,
     TableSource,
     UserFunction,
     WindowedAggregate,
@@ -70,15 +70,6 @@ class PlacedStore:
     value_serde: AnySerde
     group_serde: AnySerde | None = None
     """Of a window store: the format of the keys inside the windowed keys."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CoPartition:
-    """Topics whose equal keys must meet in one task, because the node joins them."""
-
-    node: str
-    location: str
-    topics: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,7 +120,8 @@ def compile_topology(
         passes: which of them run.
 
     Raises:
-        TopologyError: nothing to run, two sources of one topic, two stores of one name.
+        TopologyError: nothing to run, two sources of one topic, two stores of one name, topics that are brought
+            together and written with different partitioners.
     """
     if not graph.nodes():
         raise TopologyError(
@@ -139,6 +131,10 @@ def compile_topology(
     merged = merged_repartitions(graph) if passes.merge_repartitions else {}
     split, repartitions = _split_repartitions(graph, on_error, merged)
     subtopologies = tuple(_sub_topology(index, split, part) for index, part in enumerate(split.components()))
+    check_partitioners(
+        [found for sub in subtopologies for found in sub.copartitions],
+        [sink for sub in subtopologies for sink in sub.sinks],
+    )
     if passes.combiners:
         subtopologies = combined(subtopologies)
     if passes.reuse_source_topics:
@@ -276,21 +272,8 @@ def _sub_topology(index: int, graph: TopologyGraph, part: tuple[str, ...]) -> Su
         stores=tuple(node.store for node in nodes if isinstance(node, Stateful) and node.store is not None),
         source_topics=tuple(topic for source in sources for topic in source.topics),
         reads={name: reads for name in part if (reads := graph.reads(name))},
-        copartitions=tuple(
-            CoPartition(node=node.name, location=node.location, topics=_topics_above(graph, node.name))
-            for node in nodes
-            if isinstance(node, StreamTableJoin | TableJoin)
-        ),
+        copartitions=copartitions(graph, nodes),
     )
-
-
-def _topics_above(graph: TopologyGraph, name: str) -> tuple[str, ...]:
-    """The topics whose records reach this node, or the tables that it reads."""
-    node = graph.node(name)
-    if isinstance(node, Source):
-        return node.topics
-    above = (*graph.parents(name), *graph.reads(name))
-    return _distinct(topic for parent in above for topic in _topics_above(graph, parent))
 
 
 def _table_topics(sub: SubTopology) -> tuple[str, ...]:
