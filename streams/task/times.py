@@ -19,6 +19,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
+from streams.errors import StreamsError
+
 MAX_METADATA_BYTES: Final = 4096
 """The broker's default ``offset.metadata.max.bytes``."""
 UNKNOWN_TIME: Final = -1
@@ -38,7 +40,11 @@ class Times:
 
 
 def encode_times(times: Times) -> str:
-    """The metadata text of ``times``; ``ValueError`` when it is longer than a broker takes."""
+    """The metadata text of ``times``.
+
+    Raises:
+        StreamsError: it is longer than a broker takes.
+    """
     parts = [_HEAD.pack(_VERSION, times.partition_time)]
     if times.operator_times:
         parts.append(_COUNT.pack(len(times.operator_times)))
@@ -47,7 +53,11 @@ def encode_times(times: Times) -> str:
             parts += (_COUNT.pack(len(encoded)), encoded, _TIME.pack(stream_time))
     text = base64.b64encode(b"".join(parts)).decode()
     if len(text) > MAX_METADATA_BYTES:
-        raise ValueError(f"the stream times of {len(times.operator_times)} operators do not fit offset metadata")
+        raise StreamsError(
+            f"the stream times of {len(times.operator_times)} windowed operators take {len(text)} bytes, and a committed "
+            f"offset has room for {MAX_METADATA_BYTES}; give their stores shorter names, or put a repartition() between "
+            "some of them, so that they read another topic"
+        )
     return text
 
 
