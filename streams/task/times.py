@@ -54,9 +54,9 @@ def encode_times(times: Times) -> str:
     text = base64.b64encode(b"".join(parts)).decode()
     if len(text) > MAX_METADATA_BYTES:
         raise StreamsError(
-            f"the stream times of {len(times.operator_times)} windowed operators take {len(text)} bytes, and a committed "
-            f"offset has room for {MAX_METADATA_BYTES}; give their stores shorter names, or put a repartition() between "
-            "some of them, so that they read another topic"
+            f"the stream times of {len(times.operator_times)} windowed operators take {len(text)} bytes, and a "
+            f"committed offset has room for {MAX_METADATA_BYTES}; give their stores shorter names, or put a "
+            "repartition() between some of them, so that they read another topic"
         )
     return text
 
