@@ -64,7 +64,10 @@ def lag(
     """Records that groups have yet to read, by topic."""
     with caller(log_config(broker, data_dir, app_id), None) as call:
         groups = [group] if group else [each.group_id for each in call(lambda client: wait(client.admin.list_groups()))]
-        found = {name: call(lambda client, asked=name: _committed(client, asked)) for name in groups}  # type: ignore[misc]
+        found = {
+            name: call(lambda client, asked=name: _committed(client, asked, may_be_empty=group is None))  # type: ignore[misc]
+            for name in groups
+        }
     table = Table("group", "topic", "partitions", "lag", box=None)
     for name, committed in found.items():
         for topic in sorted({place.topic for place in committed}):
@@ -74,8 +77,11 @@ def lag(
     Console().print(table)
 
 
-def _committed(client: Client, group: str) -> Activity[Committed]:
+def _committed(client: Client, group: str, *, may_be_empty: bool = False) -> Activity[Committed]:
+    """Raises ``ConfigError`` for a group without offsets, unless it was not asked for by name."""
     offsets = yield from wait(client.admin.group_offsets(group))
+    if not offsets and may_be_empty:
+        return {}
     if not offsets:
         raise ConfigError(f"group {group!r} has committed nothing; 'streams groups list' names those that have")
     topics = yield from wait(client.admin.describe_topics(sorted({place.topic for place in offsets})))

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from streams.client.admin import Admin, GroupDescription
+from streams.client.pending import Pending
 from streams.errors import ClientError, ConfigError
 from tests.unit.streams.cli.conftest import Invoke
 
@@ -50,3 +52,16 @@ def test_a_group_is_deleted(invoke: Invoke) -> None:
         invoke("groups", "delete", name, *DATA)
     with pytest.raises(ConfigError, match="committed nothing"):
         invoke("groups", "describe", name, *DATA)
+
+
+def test_a_group_without_offsets_has_no_lag_and_is_in_nobodys_way(
+    invoke: Invoke, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Kafka lists groups on whose topics' deletion it has forgotten the offsets."""
+    name = group_of(invoke)
+    before = invoke("lag", *DATA).stdout
+    groups = [GroupDescription(group_id=group_id, state="Empty") for group_id in ("ghost", name)]
+    monkeypatch.setattr(Admin, "list_groups", lambda _: Pending.of(groups))
+    assert invoke("lag", *DATA).stdout == before
+    with pytest.raises(ConfigError, match="group 'ghost' has committed nothing"):
+        invoke("lag", "ghost", *DATA)
