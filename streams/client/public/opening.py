@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +15,17 @@ from streams.config import StreamsConfig, load_config
 from streams.errors import ConfigError
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Opened:
-    """A driver, and how to give it back."""
+    """A driver, and how to give it back: once, however often ``close`` is called, for others may share it."""
 
-    driver: Driver
-    close: Callable[[], None]
+    def __init__(self, driver: Driver, give_back: Callable[[], None]) -> None:
+        self.driver = driver
+        self._give_back: Callable[[], None] | None = give_back
+
+    def close(self) -> None:
+        give_back, self._give_back = self._give_back, None
+        if give_back is not None:
+            give_back()
 
 
 def open_driver(
@@ -58,10 +62,10 @@ def open_driver(
 
     if config.broker is not None:
         driver = start()
-        return Opened(driver=driver, close=driver.close)
+        return Opened(driver, driver.close)
     place = _place(config)
     driver = drivers.share(place, start)
-    return Opened(driver=driver, close=lambda: drivers.give_back(place, driver))
+    return Opened(driver, lambda: drivers.give_back(place, driver))
 
 
 def _place(config: StreamsConfig) -> str:

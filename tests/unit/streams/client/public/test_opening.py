@@ -42,3 +42,11 @@ def test_clients_of_one_directory_share_it_however_it_is_spelled(
     two.driver.opened.result(10)
     assert two.driver.ask(lambda client, _: client.admin.list_topics()).result(10) == {}
     two.close()
+
+
+def test_whoever_closes_twice_takes_nothing_from_the_others(tmp_path: Path) -> None:
+    one, two = open_driver(None, tmp_path, "a"), open_driver(None, tmp_path, "b")
+    one.close()
+    one.close()
+    assert two.driver.ask(lambda client, _: client.admin.list_topics()).result(10) == {}
+    two.close()
