@@ -10,7 +10,6 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.table import Column, Table
 
 from broker_core.broker_config import LOG_SETTINGS, START_SETTINGS
 from broker_core.config import BrokerConfig
@@ -20,7 +19,10 @@ from broker_core.topic_config import text_of
 
 def broker(
     listen: Annotated[
-        str | None, typer.Option("--listen", metavar="HOST:PORT", help="Default 127.0.0.1:9092; port 0 is a free one.")
+        str | None,
+        typer.Option(
+            "--listen", metavar="HOST:PORT", help="Where to listen; default 127.0.0.1:9092, port 0 is a free one."
+        ),
     ] = None,
     data_dir: Annotated[
         Path | None, typer.Option("--data-dir", metavar="DIR", help="Where the log is; default ./data.")
@@ -34,7 +36,7 @@ def broker(
 ) -> None:
     """Serve a log to Kafka's clients and tools, until Ctrl-C (which loses nothing)."""
     if show_settings:
-        Console().print(_table())
+        typer.echo(_settings_text())
         return
     config, texts = settings_from(listen, None if data_dir is None else str(data_dir), settings or [])
     console = Console(stderr=True)
@@ -58,11 +60,9 @@ def _say(address: Address, directory: str, console: Console) -> None:
     )  # fmt: skip
 
 
-def _table() -> Table:
-    table = Table(Column("setting", no_wrap=True), "default", "meaning", box=None)
+def _settings_text() -> str:
+    """Each setting as ``--set`` takes it, with its default, and below it what it means."""
     config = BrokerConfig()
-    for name, setting in START_SETTINGS.items():
-        table.add_row(name, setting.text(config), setting.meaning)
-    for name, topic_setting in LOG_SETTINGS.items():
-        table.add_row(name, text_of(topic_setting, config.log), topic_setting.meaning)
-    return table
+    rows = [(name, setting.text(config), setting.meaning) for name, setting in START_SETTINGS.items()]
+    rows += [(name, text_of(setting, config.log), setting.meaning) for name, setting in LOG_SETTINGS.items()]
+    return "\n".join(f"{name}={default}\n    {meaning}" for name, default, meaning in rows)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
-from streams.cli.loading import AppOption, BrokerOption, DataDirOption, log_config
+from streams.cli.loading import AppOption, BrokerOption, DataDirOption, TopicName, log_config
+from streams.cli.tables import show
 from streams.dead_letters import origin_of
 from streams.runtime.access import caller, read_batches
 from streams.runtime.redriving import redrive, redrive_positions
@@ -20,7 +20,7 @@ LimitOption = Annotated[int | None, typer.Option("--limit", "-n", min=1, help="A
 
 @app.command("list")
 def list_letters(
-    topic: str, limit: LimitOption = None,
+    topic: TopicName, limit: LimitOption = None,
     app_id: AppOption = None, data_dir: DataDirOption = None, broker: BrokerOption = None,
 ) -> None:  # fmt: skip
     """The dead letters in a topic: where each came from, what it failed on, and whether it was sent back."""
@@ -41,12 +41,12 @@ def list_letters(
                     str(batch.topic_partition.partition), str(offset), origin.operator if origin else "", came,
                     (origin.exception if origin else "").partition("\n")[0], "yes" if is_done else "no",
                 )  # fmt: skip
-    Console(soft_wrap=True).print(table, markup=False) if shown else typer.echo(f"no dead letters in {topic}")
+    show(table) if shown else typer.echo(f"no dead letters in {topic}")
 
 
 @app.command("redrive")
 def redrive_letters(
-    topic: str, limit: LimitOption = None,
+    topic: TopicName, limit: LimitOption = None,
     app_id: AppOption = None, data_dir: DataDirOption = None, broker: BrokerOption = None,
 ) -> None:  # fmt: skip
     """Send dead letters back to the topics that they came from, each once: correct what they failed on first."""

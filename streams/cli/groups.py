@@ -6,17 +6,20 @@ from collections.abc import Mapping, Sequence
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from broker_core.model import LATEST_OFFSET
 from streams.cli.loading import AppOption, BrokerOption, DataDirOption, log_config
+from streams.cli.tables import show
 from streams.client.admin import GroupDescription
 from streams.client.client import Client
 from streams.errors import ConfigError
 from streams.model import Isolation, OffsetAndMetadata, TopicPartition
 from streams.runtime.access import caller
 from streams.runtime.activity import Activity, wait
+from streams.runtime.feeding import feeds_group
+
+GroupName = Annotated[str, typer.Argument(metavar="GROUP", help="The group; an application's has its id.")]
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)
 Committed = Mapping[TopicPartition, tuple[OffsetAndMetadata, int | None]]
@@ -31,26 +34,31 @@ def list_groups(app_id: AppOption = None, data_dir: DataDirOption = None, broker
     table = Table("group", "state", box=None)
     for group in found:
         table.add_row(group.group_id, group.state)
-    Console().print(table)
+    show(table)
 
 
 @app.command("describe")
-def describe(group: str, app_id: AppOption = None, data_dir: DataDirOption = None, broker: BrokerOption = None) -> None:
+def describe(
+    group: GroupName, app_id: AppOption = None, data_dir: DataDirOption = None, broker: BrokerOption = None
+) -> None:
     """What a group has committed, partition by partition."""
     with caller(log_config(broker, data_dir, app_id), None) as call:
         found: Committed = call(lambda client: _committed(client, group))
+        is_feed = _is_of_feeds(group, _names(call(lambda client: wait(client.admin.list_groups()))))
     table = Table("topic", "partition", "offset", "end", "lag", "metadata", box=None)
     for place in sorted(found):
         committed, end = found[place]
         table.add_row(
             place.topic, str(place.partition), f"{committed.offset:,}", "gone" if end is None else f"{end:,}",
-            "" if end is None else f"{end - committed.offset:,}", _short(committed.metadata),
+            "" if end is None or is_feed else f"{end - committed.offset:,}", _short(committed.metadata),
         )  # fmt: skip
-    Console().print(table)
+    show(table)
 
 
 @app.command("delete")
-def delete(group: str, app_id: AppOption = None, data_dir: DataDirOption = None, broker: BrokerOption = None) -> None:
+def delete(
+    group: GroupName, app_id: AppOption = None, data_dir: DataDirOption = None, broker: BrokerOption = None
+) -> None:
     """Forget a group and everything it has committed."""
     with caller(log_config(broker, data_dir, app_id), None) as call:
         call(lambda client: wait(client.admin.delete_groups([group])))
@@ -58,12 +66,13 @@ def delete(group: str, app_id: AppOption = None, data_dir: DataDirOption = None,
 
 
 def lag(
-    group: Annotated[str | None, typer.Argument(help="One group; all without.")] = None,
+    group: Annotated[str | None, typer.Argument(metavar="GROUP", help="One group; all without.")] = None,
     app_id: AppOption = None, data_dir: DataDirOption = None, broker: BrokerOption = None,
 ) -> None:  # fmt: skip
-    """Records that groups have yet to read, by topic."""
+    """Records that groups have yet to read, by topic; of an application's feeds, how many items were fed."""
     with caller(log_config(broker, data_dir, app_id), None) as call:
-        groups = [group] if group else [each.group_id for each in call(lambda client: wait(client.admin.list_groups()))]
+        known = _names(call(lambda client: wait(client.admin.list_groups())))
+        groups = [group] if group else known
         found = {
             name: call(lambda client, asked=name: _committed(client, asked, may_be_empty=group is None))  # type: ignore[misc]
             for name in groups
@@ -73,8 +82,10 @@ def lag(
         for topic in sorted({place.topic for place in committed}):
             own = [entry for place, entry in committed.items() if place.topic == topic]
             lags = [end - at.offset for at, end in own if end is not None]
-            table.add_row(name, topic, str(len(lags)), f"{sum(lags):,}")
-    Console().print(table)
+            fed = sum(at.offset for at, _ in own)
+            told = f"fed {fed:,}" if _is_of_feeds(name, known) else f"{sum(lags):,}"
+            table.add_row(name, topic, str(len(lags)), told)
+    show(table)
 
 
 def _committed(client: Client, group: str, *, may_be_empty: bool = False) -> Activity[Committed]:
@@ -92,6 +103,15 @@ def _committed(client: Client, group: str, *, may_be_empty: bool = False) -> Act
     }
     ends = yield from wait(client.admin.list_offsets(known, Isolation.READ_COMMITTED))
     return {place: (committed, ends.get(place)) for place, committed in offsets.items()}
+
+
+def _names(groups: Sequence[GroupDescription]) -> list[str]:
+    return [group.group_id for group in groups]
+
+
+def _is_of_feeds(group: str, known: Sequence[str]) -> bool:
+    """Whether what is committed are numbers of items, which have nothing to do with the topic's offsets."""
+    return any(group == feeds_group(other) for other in known)
 
 
 def _short(text: str) -> str:

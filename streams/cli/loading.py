@@ -21,10 +21,18 @@ AppFile = Annotated[
     str, typer.Argument(metavar="FILE[:NAME]", help="The application's file; NAME where it has several.")
 ]
 BrokerOption = Annotated[
-    str | None, typer.Option("--broker", help="host:port of a cluster, ours or Apache Kafka.", envvar=BROKER_VARIABLE)
+    str | None,
+    typer.Option(
+        "--broker", metavar="HOST:PORT", help="Address of a cluster, ours or Apache Kafka.", envvar=BROKER_VARIABLE
+    ),
 ]
-DataDirOption = Annotated[Path | None, typer.Option("--data-dir", help="Data directory of an embedded log.")]
-AppOption = Annotated[str | None, typer.Option("--app", help="Application id; its log is in .streams/<id>.")]
+DataDirOption = Annotated[
+    Path | None, typer.Option("--data-dir", metavar="DIR", help="Data directory of an embedded log.")
+]
+TopicName = Annotated[str, typer.Argument(metavar="TOPIC", help="Name of the topic.")]
+AppOption = Annotated[
+    str | None, typer.Option("--app", metavar="ID", help="Application id; its log is in .streams/<id>.")
+]
 
 
 def load_app(target: str) -> App:

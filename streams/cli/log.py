@@ -21,6 +21,7 @@ from broker_core.partition_directories import directory_of
 from broker_core.protocol.batch import BatchHeader, decode_batch
 from broker_core.protocol.compression import Codec
 from broker_core.repair import DirectoryCheck, LogUsage, usage
+from streams.cli.tables import show
 from streams.errors import ConfigError, StreamsError
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)
@@ -46,7 +47,7 @@ def verify(directory: Directory) -> None:
             state,
         )  # fmt: skip
     console = Console()
-    console.print(table)
+    show(table, console)
     for inspection in found.values():
         for finding in inspection.findings:
             console.print(f"{'DAMAGE' if finding.is_damage else 'note'}: {finding}", markup=False, soft_wrap=True)
@@ -143,7 +144,7 @@ def show_usage(
     if len(sums) > 1:
         table.add_row("all", str(sum(map(len, rows.values()))), *_usage_cells(_total(sums.values())))
     console = Console()
-    console.print(table)
+    show(table, console)
     console.print(f"{_size(filesystem.free_bytes())} free", highlight=False)
 
 

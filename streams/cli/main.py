@@ -41,22 +41,24 @@ def _show_version(wanted: bool) -> None:
 
 @app.callback()
 def options(
-    version: Annotated[bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Say it.")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
 ) -> None:
     """Kafka Streams for Python, log included."""
 
 
-app.command("run")(run.run)
-app.command("broker")(broker.broker)
-app.command("describe")(describe.describe)
-app.command("plan")(plan.plan)
-app.command("produce")(records.produce)
-app.command("consume")(records.consume)
+app.command("run", epilog="Example: streams run word_count.py --until-end")(run.run)
+app.command("broker", epilog="Example: streams broker --listen 127.0.0.1:9092 --data-dir data")(broker.broker)
+app.command("describe", epilog="Example: streams describe word_count.py --mermaid")(describe.describe)
+app.command("plan", epilog="Example: streams plan word_count.py")(plan.plan)
+app.command("produce", epilog="Example: streams produce lines --app word-count 'the quick brown fox'")(records.produce)
+app.command("consume", epilog="Example: streams consume word-counts --app word-count --value json")(records.consume)
 app.command("doctor")(doctor.doctor)
 app.add_typer(dlq.app, name="dlq", help="List dead letters and send them back.")
 app.add_typer(topics.app, name="topics", help="List, create, describe, alter and delete topics; count records.")
 app.add_typer(groups.app, name="groups", help="List, describe and delete groups.")
-app.command("lag")(groups.lag)
+app.command("lag", epilog="Example: streams lag word-count --broker localhost:9092")(groups.lag)
 app.add_typer(log.app, name="log", help="Verify, dump and repair the files of an embedded log.")
 
 

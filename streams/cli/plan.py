@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Annotated, Any, Final
 
 import typer
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from streams.cli.loading import AppFile, load_app
+from streams.cli.tables import show
 from streams.runtime.manifest_file import changes_since_last_run, has_run
 from streams.topology.changes import Change, Effect
 
@@ -83,7 +83,7 @@ def _show(changes: Sequence[Change]) -> None:
         table.add_row(
             Text(change.effect.value, style=style), change.kind, Text(change.name, overflow="fold"), Text(change.detail)
         )
-    Console().print(table)
+    show(table)
 
 
 def _verdict(changes: Sequence[Change], *, accept: bool) -> str:

@@ -10,8 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-from streams.cli.loading import AppOption, BrokerOption, DataDirOption, log_config
-from streams.cli.topics import TopicName
+from streams.cli.loading import AppOption, BrokerOption, DataDirOption, TopicName, log_config
 from streams.model import ColumnBatch
 from streams.runtime.access import caller, read_batches, send_records
 from streams.serde import Serde, float64, int64, json, utf8
@@ -36,9 +35,14 @@ SERDES: dict[Format, Serde[Any]] = {
 }
 
 
+ValuesArgument = Annotated[
+    list[str] | None, typer.Argument(metavar="VALUE", help="Values; without any, lines of standard input.")
+]
+
+
 def produce(
     topic: TopicName,
-    values: Annotated[list[str] | None, typer.Argument(help="Values; without any, lines of standard input.")] = None,
+    values: ValuesArgument = None,
     key: Annotated[str | None, typer.Option("--key", "-k", help="Key of all of them.")] = None,
     separator: Annotated[str | None, typer.Option("--key-separator", "-K", help="Splits a line in key, value.")] = None,
     app_id: AppOption = None, data_dir: DataDirOption = None, broker: BrokerOption = None,

@@ -30,14 +30,14 @@ def run(
         typer.Option("--listen", metavar="HOST:PORT", help="Serve the embedded log to Kafka's tools meanwhile."),
     ] = None,
     data_dir: Annotated[
-        Path | None, typer.Option("--data-dir", help="Where log and state are; default .streams/<id>.")
+        Path | None, typer.Option("--data-dir", metavar="DIR", help="Where log and state are; default .streams/<id>.")
     ] = None,
     guarantee: Annotated[str | None, typer.Option("--guarantee", help="exactly_once or at_least_once.")] = None,
     commit_interval_ms: Annotated[
         int | None, typer.Option("--commit-interval-ms", min=1, help="How often to commit.")
     ] = None,
     settings: Annotated[
-        list[str] | None, typer.Option("--set", help="Any other setting, as name=value; several allowed.")
+        list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="Any other setting; repeatable.")
     ] = None,
 ) -> None:
     """Run an application until Ctrl-C (which commits and stops) or, with --until-end, until its input is processed."""

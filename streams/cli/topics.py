@@ -14,7 +14,8 @@ from rich.progress import Progress, TextColumn
 from rich.table import Table
 
 from broker_core.model import EARLIEST_OFFSET, LATEST_OFFSET
-from streams.cli.loading import AppOption, BrokerOption, DataDirOption, log_config
+from streams.cli.loading import AppOption, BrokerOption, DataDirOption, TopicName, log_config
+from streams.cli.tables import show
 from streams.client.admin import NewTopic, TopicDescription
 from streams.client.client import Client
 from streams.errors import ConfigError, UnknownTopic
@@ -22,7 +23,10 @@ from streams.model import ColumnBatch, TopicPartition
 from streams.runtime.access import caller, read_batches
 from streams.runtime.activity import Activity, wait, wait_all
 
-TopicName = Annotated[str, typer.Argument(metavar="TOPIC", help="Name of the topic.")]
+ConfigOption = Annotated[
+    list[str] | None,
+    typer.Option("--config", "-c", metavar="NAME=VALUE", help="A setting; NAME= for its default; repeatable."),
+]
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)
 
@@ -40,14 +44,14 @@ def list_topics(
         description, offsets = found[name]
         if internal or not description.is_internal:
             table.add_row(name, str(description.partitions), f"{offsets:,}")
-    Console().print(table)
+    show(table)
 
 
-@app.command("create")
+@app.command("create", epilog="Example: streams topics create lines -p 8 -c retention.ms=-1 --broker localhost:9092")
 def create(
     name: TopicName,
     partitions: Annotated[int, typer.Option("--partitions", "-p", min=1, help="How many.")] = 4,
-    config: Annotated[list[str] | None, typer.Option("--config", "-c", help="name=value; several allowed.")] = None,
+    config: ConfigOption = None,
     app_id: AppOption = None, data_dir: DataDirOption = None, broker: BrokerOption = None,
 ) -> None:  # fmt: skip
     """Create a topic; makes the log, too, where --app or --data-dir names one that is not there."""
@@ -75,15 +79,15 @@ def describe(
     for topic_partition in sorted(ends):
         table.add_row(str(topic_partition.partition), f"{starts[topic_partition]:,}", f"{ends[topic_partition]:,}")
     console = Console()
-    console.print(table)
+    show(table, console)
     for key in sorted(configs):
         console.print(f"{key} = {configs[key]}", highlight=False)
 
 
-@app.command("alter")
+@app.command("alter", epilog="Example: streams topics alter lines -c retention.ms=86400000")
 def alter(
-    name: str,
-    config: Annotated[list[str] | None, typer.Option("--config", "-c", help="name=value; name= is default.")] = None,
+    name: TopicName,
+    config: ConfigOption = None,
     app_id: AppOption = None, data_dir: DataDirOption = None, broker: BrokerOption = None,
 ) -> None:  # fmt: skip
     """Change settings of a topic, in force at once."""
@@ -97,7 +101,9 @@ def alter(
 
 
 @app.command("records")
-def records(name: str, app_id: AppOption = None, data_dir: DataDirOption = None, broker: BrokerOption = None) -> None:
+def records(
+    name: TopicName, app_id: AppOption = None, data_dir: DataDirOption = None, broker: BrokerOption = None
+) -> None:
     """How many records a topic holds, how large, from when to when; reads all of it."""
     with caller(log_config(broker, data_dir, app_id), None) as call:
         tallies: dict[int, _Tally] = {}
@@ -115,7 +121,7 @@ def records(name: str, app_id: AppOption = None, data_dir: DataDirOption = None,
         for tally in tallies.values():
             total.merge(tally)
         table.add_row("all", *total.cells())
-    Console(width=max(Console().width, 120)).print(table)  # times are not to be broken in two
+    show(table, Console(width=max(Console().width, 120)))  # times are not to be broken in two
 
 
 @dataclass(slots=True)

@@ -83,7 +83,9 @@ def send_records(
     found = yield from wait(client.admin.describe_topics([topic]))
     if topic not in found:
         if config.broker is not None:
-            raise UnknownTopic(f"the broker has no topic {topic!r}; create it first")
+            raise UnknownTopic(
+                f"the broker has no topic {topic!r}; 'streams topics create {topic} --broker {config.broker}' makes it"
+            )
         yield from wait(
             client.admin.create_topics({topic: NewTopic(partitions=config.partitions, configs=dict(configs or {}))})
         )

@@ -22,7 +22,8 @@ from streams.config import StreamsConfig
 
 ONE_PROCESS: Final = (
     ". One process at a time has a log: while an application runs, send, read and query from that process (app.send, "
-    "app.read, app.query); an app.read that has not come to its end has the log, too"
+    "app.read, app.query), or run it with --listen host:port and reach it with --broker; an app.read that has not come "
+    "to its end has the log, too"
 )
 
 

@@ -28,6 +28,7 @@ def test_the_settings_are_listed(invoke: Invoke) -> None:
     told = invoke("broker", "--settings").output
     for name in ("num.partitions", "log.retention.ms", "connections.max.idle.ms"):
         assert name in told
+    assert "\nnum.partitions=4\n    Partitions of" in told  # as --set takes it
 
 
 def test_an_unknown_setting_names_the_nearest(invoke: Invoke) -> None:

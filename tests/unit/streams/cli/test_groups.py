@@ -65,3 +65,16 @@ def test_a_group_without_offsets_has_no_lag_and_is_in_nobodys_way(
     assert invoke("lag", *DATA).stdout == before
     with pytest.raises(ConfigError, match="group 'ghost' has committed nothing"):
         invoke("lag", "ghost", *DATA)
+
+
+def test_what_feeds_commit_is_no_lag(here: Path, invoke: Invoke) -> None:
+    """They count items; the topic's offsets are others, and there may be fewer or more of them."""
+    with (here / "app_file.py").open("a") as file:
+        file.write('app.feed("lines", ["a", "b", "c"])\n')
+    invoke("run", "app_file.py", "--until-end", "-q")
+    lags = [row.split() for row in invoke("lag", *DATA).stdout.splitlines()[1:]]
+    assert ["words-feeds", "lines", "1", "fed", "3"] in lags
+    assert ["words", "lines", "2", "0"] in lags
+    (described,) = invoke("groups", "describe", "words-feeds", *DATA).stdout.splitlines()[1:]
+    assert described.split()[:3] == ["lines", "0", "3"]
+    assert len(described.split()) == 4  # no lag
