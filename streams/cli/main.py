@@ -74,7 +74,7 @@ def main() -> None:
 def report(error: Exception, console: Console) -> None:
     """Print an error as a person should see it; where the user's own code raised, after their part of the traceback."""
     cause = error.__cause__
-    if cause is not None:
+    if cause is not None and isinstance(error, StreamsError):  # behind the other errors is no code of the user
         shown = _users_part(cause.__traceback__)
         if shown is not None or isinstance(cause, SyntaxError):
             text = "".join(traceback.format_exception(type(cause), cause, shown))

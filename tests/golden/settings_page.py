@@ -21,7 +21,8 @@ HEAD = f"""# Settings
 Every setting is an argument of `App(...)`, an environment variable and an option of `streams run`; the command line
 wins over the environment, and that over the code. A time can be given in milliseconds, or without the `_ms` of its
 name as a duration: `App("shop", commit_interval="250ms")`, `{ENVIRONMENT_PREFIX}COMMIT_INTERVAL=250ms`. An unknown
-setting and a value that makes no sense are errors that say what was meant.
+setting in code or on the command line, and a value that makes no sense, are errors that say what was meant. Of the
+environment only the variables below are looked at: a misspelt one is not noticed.
 
 This page is made of the program: `python -m tests.golden.settings_page`.
 

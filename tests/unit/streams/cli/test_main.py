@@ -64,6 +64,11 @@ def test_frames_of_ours_and_generated_ones_are_left_out() -> None:
     assert reported(caused(StreamsError("outer"), inside.value)) == "error: outer\n"
 
 
+def test_behind_an_error_of_the_log_is_no_code_of_the_user() -> None:
+    """A directory that cannot be made: the frames are Python's own, and say nothing."""
+    assert reported(caused(StorageError("no directory"), raised())) == "error: no directory\n"
+
+
 def test_a_syntax_error_has_no_frame_but_a_line() -> None:
     with pytest.raises(SyntaxError) as failed:
         compile("x = (", "file.py", "exec")
