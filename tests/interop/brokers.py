@@ -46,6 +46,7 @@ class ApacheKafka:
 
     def _run(self, command: str, *options: str) -> str:
         environment = {"KAFKA_BROKER_OPTS": "-XX:TieredStopAtLevel=1", **os.environ}
+        environment.pop("COLUMNS", None)  # set for parallel tests; the script asks ps for whole command lines
         done = subprocess.run(
             [self._script, command, "--dir", self._directory, *options],
             capture_output=True, text=True, timeout=TOOL_TIMEOUT_S, check=False, env=environment,
