@@ -207,5 +207,5 @@ def _reason(error: Exception | None) -> str | None:
     if error is None:
         return None
     if isinstance(error, OSError) and error.errno == errno.ECONNREFUSED:
-        return "connection refused; nothing listens there (is the broker running, and is this its port?)"
+        return "connection refused; nothing listens there: is the broker running, and is this its port?"
     return str(error.strerror or error) if isinstance(error, OSError) else str(error)

@@ -134,8 +134,10 @@ class TcpTransport:
                     return
                 troubles = self._network.troubles
             if not hopeful or now_ms >= end_ms:
+                said = "; ".join(troubles)
+                said = said if said.endswith("?") else f"{said}."
                 raise ConfigError(
-                    f"{'; '.join(troubles)}. 'streams broker' starts one; without a broker named (--broker, "
+                    f"{said} 'streams broker' starts one; without a broker named (--broker, "
                     "STREAMS_BROKER, App(broker=...)) the log is in the data directory"
                 )
             self.wait(min(100, max(0, end_ms - now_ms)))

@@ -84,7 +84,8 @@ def send_records(
     if topic not in found:
         if config.broker is not None:
             raise UnknownTopic(
-                f"the broker has no topic {topic!r}; 'streams topics create {topic} --broker {config.broker}' makes it"
+                f"broker {config.broker}: the broker has no topic {topic!r}; "
+                f"'streams topics create {topic} --broker {config.broker}' makes it"
             )
         yield from wait(
             client.admin.create_topics({topic: NewTopic(partitions=config.partitions, configs=dict(configs or {}))})

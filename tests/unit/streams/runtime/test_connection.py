@@ -70,7 +70,9 @@ def test_nobody_there_and_somebody_else_there(tmp_path: Path, monkeypatch: pytes
     monkeypatch.setattr("streams.runtime.connection.CONNECT_TIMEOUT_MS", 300)
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
-    with pytest.raises(ConfigError, match=f"broker 127.0.0.1:{port}: connection refused.*'streams broker' starts one"):
+    with pytest.raises(
+        ConfigError, match=f"broker 127.0.0.1:{port}: connection refused.*its port\\? 'streams broker' starts one"
+    ):
         with connect(config(tmp_path, broker=f"127.0.0.1:{port}")):
             pass
     with http.server.HTTPServer(("127.0.0.1", 0), http.server.BaseHTTPRequestHandler) as web:
