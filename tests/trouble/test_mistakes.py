@@ -65,8 +65,9 @@ def test_a_mistake_in_the_file_is_one_message(console: Console, mistake: str) ->
 COMMANDS = {
     "no such file": (("run", "nowhere.py"), "there is no file 'nowhere.py'; give the Python file that makes the App"),
     "no such App": (("run", "{app}:other"), "has no App named 'other'; it has: app"),
-    "a cluster": (("run", "{app}", "--broker", "h:9092"), "broker='h:9092': this version runs on the embedded log"),
-    "a cluster's topics": (("topics", "list", "--broker", "h:9092"), "this version runs on the embedded log only"),
+    "a broker without port": (("run", "{app}", "--broker", "h"), "broker='h': 'h' is not host:port"),
+    "no broker there": (("run", "{app}", "--broker", "127.0.0.1:1"), "broker 127.0.0.1:1: connection refused"),
+    "no broker for topics": (("topics", "list", "--broker", "127.0.0.1:1"), "broker 127.0.0.1:1: connection refused"),
     "guarantee": (("run", "{app}", "--guarantee", "twice"), "guarantee='twice': one of exactly_once, at_least_once"),
     "no log here": (("topics", "list"), "no embedded log here; give --app, --data-dir or --broker"),
     "no log of that app": (("topics", "list", "--app", "x"), "there is no embedded log in .streams/x; 'streams run"),
