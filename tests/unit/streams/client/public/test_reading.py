@@ -8,7 +8,8 @@ from streams.client import Consumer, Producer, TopicPartition
 def test_a_rebalance_is_attended_to_in_the_middle_of_a_long_iteration(data_dir: str) -> None:
     """Whoever works through a large fetch lets the others in before it is done."""
     with Producer(data_dir=data_dir) as producer:
-        producer.send_batch("t", values=[b"x"] * 50_000, partition=0)
+        for partition in (0, 1):  # for which of the two each member keeps is left to chance
+            producer.send_batch("t", values=[b"x"] * 50_000, partition=partition)
     arguments = {"group": "g", "data_dir": data_dir, "auto_offset_reset": "earliest", "heartbeat_interval": "50ms"}
     with Consumer("t", **arguments) as one:  # type: ignore[arg-type]
         records = one.records()
