@@ -1,7 +1,7 @@
 """Brokers that tests of one module share, and which tests are the sample that runs with all others.
 
-Everything here starts Java or other people's clients, and takes seconds a test. ``python -m pytest tests/interop -m "slow
-or not slow"`` runs all of it.
+Everything here starts Java or other people's clients, and takes seconds a test. All of it:
+``python -m pytest tests/interop -m "slow or not slow"``.
 """
 
 from __future__ import annotations
