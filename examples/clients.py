@@ -23,9 +23,8 @@ def main() -> None:
         admin.create_topic("texts", partitions=4)
         admin.create_topic("lengths", partitions=1)
         with Producer(value=str) as producer:
-            for text in TEXTS:
-                delivery = producer.send("texts", key=text[:3], value=text)
-            print("the last one is in partition", delivery.result().partition)
+            deliveries = [producer.send("texts", key=text[:3], value=text) for text in TEXTS]
+            print("the last one is in partition", deliveries[-1].result().partition)
 
         with (
             worker() as one,

@@ -88,13 +88,15 @@ class StateDirectory:
         The task's stores are of no use any more; opened anew, they are empty and without positions.
 
         Returns:
-            False where the error names no task's database that is open here.
+            False where the error names no task's database here.
         """
-        task_id = next((task for task in self._open if error.path == self.root / str(task)), None)
+        task_id = next((task for task in self.tasks() if error.path == self.root / str(task)), None)
         if task_id is None:
             return False
-        with suppress(StateError):  # what a corrupt database cannot flush is in the changelog
-            self._open.pop(task_id).close()
+        stores = self._open.pop(task_id, None)  # a start that was given up has closed it already
+        if stores is not None:
+            with suppress(StateError):  # what a corrupt database cannot flush is in the changelog
+                stores.close()
         self._quarantine_for(task_id, error)
         return True
 
