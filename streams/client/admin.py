@@ -37,19 +37,16 @@ from broker_core.protocol.incremental_alter_configs import (
 )
 from broker_core.protocol.list_groups import ListGroupsRequest, ListGroupsResponse
 from broker_core.protocol.metadata import MetadataRequest, MetadataRequestTopic, MetadataResponse
-from broker_core.protocol.offset_commit import (
-    OffsetCommitRequest,
-    OffsetCommitRequestPartition,
-    OffsetCommitRequestTopic,
-    OffsetCommitResponse,
-)
+from broker_core.protocol.offset_commit import OffsetCommitResponse
 from broker_core.protocol.offset_fetch import (
     OffsetFetchRequest,
     OffsetFetchRequestGroup,
     OffsetFetchRequestTopics,
     OffsetFetchResponse,
 )
+from streams.client import group_requests
 from streams.client.calls import ANY, GROUP_COORDINATOR, Coordinator, Exchange, Exchanges, Judge, Leader, Node, Where
+from streams.client.group_settings import GroupIdentity
 from streams.client.metadata import METADATA_MAX_VERSION, Cluster
 from streams.client.offset_requests import Gather, OffsetRequests
 from streams.client.pending import Pending
@@ -186,16 +183,7 @@ class Admin:
         doing = f"fetching the committed offsets of group {group_id}"
 
         def read(answer: OffsetFetchResponse) -> dict[TopicPartition, OffsetAndMetadata | None]:
-            offsets: dict[TopicPartition, OffsetAndMetadata | None] = dict.fromkeys(topic_partitions)
-            for found in answer.groups:
-                self._judge.check(found.error_code, doing)
-                for topic in found.topics:
-                    for partition in topic.partitions:
-                        self._judge.check(partition.error_code, f"{doing}, {topic.name}-{partition.partition_index}")
-                        if partition.committed_offset >= 0:
-                            place = TopicPartition(topic.name, partition.partition_index)
-                            offsets[place] = OffsetAndMetadata(partition.committed_offset, partition.metadata or "")
-            return offsets
+            return dict.fromkeys(topic_partitions) | self._committed(answer, doing)
 
         return self._ask(body, Coordinator(GROUP_COORDINATOR, group_id), doing, read, OFFSET_FETCH_MAX_VERSION)
 
@@ -203,21 +191,7 @@ class Admin:
         """Commit outside of a transaction and of a membership."""
         if not offsets:
             return Pending.of(None)
-        topics: dict[str, list[OffsetCommitRequestPartition]] = {}
-        for (topic, partition), committed in offsets.items():
-            topics.setdefault(topic, []).append(
-                OffsetCommitRequestPartition(
-                    partition_index=partition,
-                    committed_offset=committed.offset,
-                    committed_metadata=committed.metadata,
-                )
-            )
-        body = OffsetCommitRequest(
-            group_id=group_id,
-            topics=tuple(
-                OffsetCommitRequestTopic(name=name, partitions=tuple(partitions)) for name, partitions in topics.items()
-            ),
-        )
+        body = group_requests.commit(GroupIdentity(group_id), offsets)
         doing = f"committing offsets of group {group_id}"
 
         def read(answer: OffsetCommitResponse) -> None:
@@ -233,18 +207,22 @@ class Admin:
         doing = f"fetching the committed offsets of group {group_id}"
 
         def read(answer: OffsetFetchResponse) -> dict[TopicPartition, OffsetAndMetadata]:
-            offsets: dict[TopicPartition, OffsetAndMetadata] = {}
-            for found in answer.groups:
-                self._judge.check(found.error_code, doing)
-                for topic in found.topics:
-                    for partition in topic.partitions:
-                        self._judge.check(partition.error_code, f"{doing}, {topic.name}-{partition.partition_index}")
-                        if partition.committed_offset >= 0:
-                            place = TopicPartition(topic.name, partition.partition_index)
-                            offsets[place] = OffsetAndMetadata(partition.committed_offset, partition.metadata or "")
-            return offsets
+            return self._committed(answer, doing)
 
         return self._ask(body, Coordinator(GROUP_COORDINATOR, group_id), doing, read, OFFSET_FETCH_MAX_VERSION)
+
+    def _committed(self, answer: OffsetFetchResponse, doing: str) -> dict[TopicPartition, OffsetAndMetadata]:
+        """What an answer says is committed; partitions without a commit are left out."""
+        offsets: dict[TopicPartition, OffsetAndMetadata] = {}
+        for found in answer.groups:
+            self._judge.check(found.error_code, doing)
+            for topic in found.topics:
+                for partition in topic.partitions:
+                    self._judge.check(partition.error_code, f"{doing}, {topic.name}-{partition.partition_index}")
+                    if partition.committed_offset >= 0:
+                        place = TopicPartition(topic.name, partition.partition_index)
+                        offsets[place] = OffsetAndMetadata(partition.committed_offset, partition.metadata or "")
+        return offsets
 
     def list_groups(self) -> Pending[list[GroupDescription]]:
         """All groups of all brokers: each broker knows those that it coordinates."""

@@ -43,6 +43,12 @@ def sockets_that_clients_forget() -> Iterator[None]:
         gc.collect()
 
 
+@pytest.fixture
+def topic(request: pytest.FixtureRequest) -> str:
+    """A name of the test's own."""
+    return "".join(char if char.isalnum() else "." for char in request.node.name).strip(".")
+
+
 @pytest.fixture(scope="module", params=["apache-kafka", "ours"])
 def cluster(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
     """Apache Kafka (where it can run), and our own broker, each a process."""

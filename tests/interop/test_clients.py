@@ -23,8 +23,6 @@ pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::R
 CLIENTS: Sequence[Client] = (Librdkafka(), KafkaPython(), Aiokafka())
 PAIRS = list(itertools.product(CLIENTS, CLIENTS))
 RECORDS = [Record(f"key {index}".encode(), f"value {index}".encode()) for index in range(300)]
-PRODUCER_FENCED, INVALID_PRODUCER_EPOCH, FENCED = 90, 47, -144
-"""What the clients make of being fenced; the last is librdkafka's own number."""
 
 each_client = pytest.mark.parametrize("client", CLIENTS, ids=lambda client: client.name)
 each_pair = pytest.mark.parametrize(
@@ -38,12 +36,6 @@ def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BrokerProcess]:
     settings = ("num.partitions=1", "min.free.bytes=0", "group.initial.rebalance.delay.ms=0")
     with BrokerProcess(directory, *settings) as started:
         yield started
-
-
-@pytest.fixture
-def topic(request: pytest.FixtureRequest) -> str:
-    """A name of the test's own."""
-    return "".join(char if char.isalnum() else "." for char in request.node.name).strip(".")
 
 
 def until(condition: Callable[[], bool], what: str) -> None:

@@ -40,11 +40,6 @@ def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BrokerProcess]:
         yield started
 
 
-@pytest.fixture
-def topic(request: pytest.FixtureRequest) -> str:
-    return "".join(char if char.isalnum() else "." for char in request.node.name).strip(".")
-
-
 def kafka(tool: str, *options: str | Path, text: str = "") -> str:
     """What the tool prints; it must end well."""
     command = [kafka_script(), tool, *options]

@@ -27,11 +27,6 @@ def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BrokerProcess]:
         yield started
 
 
-@pytest.fixture
-def topic(request: pytest.FixtureRequest) -> str:
-    return "".join(char if char.isalnum() else "." for char in request.node.name).strip(".")
-
-
 def kcat(broker: BrokerProcess, *options: str, text: str = "", status: int = 0) -> str:
     """What it prints; its exit status must be ``status``."""
     done = subprocess.run(

@@ -27,7 +27,26 @@ from streams.model import ColumnBatch, Isolation, OffsetAndMetadata, Record, Top
 T = TypeVar("T")
 
 
-class Producer:
+class _Closing:
+    """What producers and consumers have in common: the end of a block closes them."""
+
+    def close(self) -> None:
+        raise NotImplementedError
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if error is None:
+            self.close()
+        else:
+            with suppress(Exception):  # what ended the block says more
+                self.close()
+
+
+class Producer(_Closing):
     """Writes records, from any number of threads. Idempotent: nothing is written twice, order is kept per partition.
 
     Arguments:
@@ -166,20 +185,8 @@ class Producer:
                 self._sending.release().result()
             self._opened.close()
 
-    def __enter__(self) -> Self:
-        return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if error is None:
-            self.close()
-        else:
-            with suppress(Exception):  # what ended the block says more
-                self.close()
-
-
-class Consumer:
+class Consumer(_Closing):
     """Reads records, alone or as a member of a group. For one thread at a time; heartbeats have one of their own.
 
     Arguments:
@@ -318,18 +325,6 @@ class Consumer:
             run(self._reading.close())
         finally:
             self._opened.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if error is None:
-            self.close()
-        else:
-            with suppress(Exception):
-                self.close()
 
 
 class Admin:
