@@ -64,6 +64,7 @@ class LogConfig:
     min_compaction_lag_ms: int = 0
     max_compaction_lag_ms: int = LONG_MAX
     segment_jitter_ms: int = 0
+    preallocate: bool = False
     flush_messages: int = LONG_MAX
     flush_ms: int = LONG_MAX
     has_gaps: bool = False
@@ -73,6 +74,11 @@ class LogConfig:
     @property
     def is_compacted(self) -> bool:
         return "compact" in self.cleanup_policy
+
+    @property
+    def initial_file_bytes(self) -> int:
+        """What a new segment's log takes of the disk at once."""
+        return self.segment_bytes if self.preallocate else 0
 
     @property
     def may_have_gaps(self) -> bool:

@@ -38,7 +38,8 @@ class _Inode:
     content: bytearray = field(default_factory=bytearray)
     durable: bytearray = field(default_factory=bytearray)
     unsynced: list[tuple[int, bytes | None]] = field(default_factory=list)
-    """Writes ``(position, data)`` and truncations ``(size, None)`` since the last sync, in order."""
+    """Writes ``(position, data)`` and truncations ``(size, None)`` since the last sync, in order. A write of nothing
+    makes the file at least that long."""
 
     def apply_unsynced(self, survives: Callable[[], bool] | None) -> None:
         """Make the unsynced changes durable: all of them, or the sectors that survive."""
@@ -162,7 +163,7 @@ class MemoryFile:
         self._check_write()
         self._filesystem.faults.before("write", self._path)
         growth = position + len(data) - len(self._inode.content)
-        missing = _take_space(self._filesystem, growth)
+        missing = _take_space(self._filesystem, max(0, growth))
         stored = bytes(data[: max(0, len(data) - missing)])  # a real disk also takes the part that fits
         if stored:
             _overwrite(self._inode.content, position, stored)
@@ -176,6 +177,15 @@ class MemoryFile:
         _take_space(self._filesystem, size - len(self._inode.content))
         _resize(self._inode.content, size)
         self._inode.unsynced.append((size, None))
+
+    def reserve(self, size: int) -> None:
+        self._check_write()
+        self._filesystem.faults.before("reserve", self._path)
+        missing = _take_space(self._filesystem, max(0, size - len(self._inode.content)))
+        _overwrite(self._inode.content, size - missing, b"")  # a real disk also takes the part that fits
+        self._inode.unsynced.append((size - missing, b""))
+        if missing:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), self._path)
 
     def sync(self) -> None:
         if self._closed or self._generation != self._filesystem.generation:
@@ -226,7 +236,8 @@ class Faults:
         fail_next_sync: errno of the next ``sync`` or ``sync_directory``, then cleared.
         fail_next_write: errno of the next ``write``, then cleared.
         operations: mutating operations so far.
-        counters: the same by kind (write, truncate, sync, create, make_directory, rename, remove, sync_directory).
+        counters: the same by kind (write, truncate, reserve, sync, create, make_directory, rename, remove,
+            sync_directory).
     """
 
     def __init__(self) -> None:
@@ -446,6 +457,8 @@ def _settle(directory: _Directory, survives: Callable[[], bool]) -> None:
 
 
 def _sectors(position: int, data: bytes) -> Iterator[tuple[int, bytes]]:
+    if not data:
+        yield position, data
     start = 0
     while start < len(data):
         stop = start + SECTOR_BYTES - (position + start) % SECTOR_BYTES

@@ -18,6 +18,7 @@ from broker_core.open_files import MAX_OPEN_FILES, OpenFiles
 
 _DESCRIPTORS: Final = threading.Lock()
 """Held while a descriptor is taken for a sync, or taken away."""
+_RESERVE: Final = getattr(os, "posix_fallocate", lambda descriptor, _, size: os.ftruncate(descriptor, size))
 _SYNC_DATA: Final = getattr(os, "fdatasync", os.fsync)  # macOS has no fdatasync
 
 
@@ -76,6 +77,11 @@ class OsFile:
     def truncate(self, size: int) -> None:
         descriptor = self._writable()
         os.ftruncate(descriptor, size)
+
+    def reserve(self, size: int) -> None:
+        descriptor = self._writable()
+        if os.fstat(descriptor).st_size < size:
+            _RESERVE(descriptor, 0, size)
 
     def sync(self) -> None:
         with _DESCRIPTORS:

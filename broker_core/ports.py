@@ -30,6 +30,12 @@ class File(Protocol):
 
     def truncate(self, size: int) -> None: ...
 
+    def reserve(self, size: int) -> None:
+        """Take space on the disk for ``size`` bytes and make the file that long (never shorter), with zeros.
+
+        Not durable before ``sync``. After an error the length is unknown.
+        """
+
     def sync(self) -> None:
         """Make the file's bytes and its length durable (fdatasync). May run on another thread."""
 

@@ -163,6 +163,10 @@ TOPIC_SETTINGS: Final[Mapping[str, TopicSetting]] = _by_name(
         "Records younger than this are not compacted.",
     ),
     _acting(
+        "preallocate", _BOOLEAN, "log.preallocate",
+        "Reserve segment.bytes on the disk when a segment is begun; what is left over is given back at its end.",
+    ),
+    _acting(
         "retention.bytes", _LONG, "log.retention.bytes", "Drop old segments beyond this size; -1 for no limit.",
         minimum=-1,
     ),
@@ -182,7 +186,7 @@ TOPIC_SETTINGS: Final[Mapping[str, TopicSetting]] = _by_name(
     _acting("segment.ms", _LONG, "log.roll.ms", "Age at which a new segment is begun.", minimum=1),
     _fixed(
         "file.delete.delay.ms", _LONG, "log.segment.delete.delay.ms", "0",
-        "Files are removed at once; nobody reads them but the broker.",
+        "Files are removed at once: answers carry copies, so no reader has one open.",
     ),
     _fixed(
         "follower.replication.throttled.replicas", _LIST, "follower.replication.throttled.replicas", "",
@@ -195,7 +199,6 @@ TOPIC_SETTINGS: Final[Mapping[str, TopicSetting]] = _by_name(
     _fixed("local.retention.bytes", _LONG, "log.local.retention.bytes", "-2", "Nothing is tiered: retention.bytes."),
     _fixed("local.retention.ms", _LONG, "log.local.retention.ms", "-2", "Nothing is tiered: retention.ms."),
     _fixed("min.insync.replicas", _INT, "min.insync.replicas", "1", "There is one replica."),
-    _fixed("preallocate", _BOOLEAN, "log.preallocate", "false", "Files grow as they are written."),
     _fixed("remote.log.copy.disable", _BOOLEAN, "remote.log.copy.disable", "false", "Nothing is tiered."),
     _fixed("remote.log.delete.on.disable", _BOOLEAN, "remote.log.delete.on.disable", "false", "Nothing is tiered."),
     _fixed("remote.storage.enable", _BOOLEAN, "remote.storage.enable", "false", "Nothing is tiered."),
@@ -308,7 +311,9 @@ def text_of(setting: TopicSetting, config: LogConfig) -> str:
     if setting.log_field is None:
         return setting.fixed
     value = getattr(config, setting.log_field)
-    return ",".join(sorted(value)) if setting.type is ConfigType.LIST else str(value)
+    if setting.type is ConfigType.LIST:
+        return ",".join(sorted(value))
+    return str(value).lower() if setting.type is ConfigType.BOOLEAN else str(value)
 
 
 def setting_of(name: str) -> TopicSetting:

@@ -81,7 +81,12 @@ class LogDirectory:
             epochs.changed, epochs.stored_crc = False, google_crc32c.value(data)
 
     def seal(self, segment: Segment, epochs: LeaderEpochs) -> None:
-        """Write and sync the files beside ``segment``. ``write_epochs`` is to follow, if the epochs changed."""
+        """Give back what is left of a reservation, then write and sync the files beside ``segment``: no sealed log has
+        a file that is longer than it. ``write_epochs`` is to follow, if the epochs changed. Raises OSError."""
+        if segment.file_bytes > segment.size_bytes:
+            segment.file.truncate(segment.size_bytes)
+            segment.file.sync()
+        segment.file_bytes = 0
         for file in segment.write_side_files(epoch_checksums(epochs)):
             file.sync()
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, NamedTuple
 
 import google_crc32c
 
@@ -28,7 +28,7 @@ from broker_core.log.format import (
 )
 from broker_core.log.index import BadIndexError, OffsetIndex, TimeIndex
 from broker_core.log.producer_snapshot import BadSnapshotError, decode_snapshot
-from broker_core.log.scan import BadBatchError, ScannedBatch, scan_batches
+from broker_core.log.scan import BadBatchError, ScannedBatch, scan_batches, written_end
 from broker_core.log.seal import decode_seal, extend_places
 from broker_core.model import LeaderEpoch, Offset
 from broker_core.ports import Filesystem
@@ -86,11 +86,17 @@ class Inspection:
 
 
 def batches_of(filesystem: Filesystem, path: str) -> Iterator[ScannedBatch]:
-    """Every batch of a segment's log, in order. Raises BadBatchError at the first damage, OSError."""
+    """Every batch of a segment's log, in order; nothing of what was reserved behind them.
+
+    Raises BadBatchError at the first damage, OSError.
+    """
     parsed = parse_file_name(path.rpartition("/")[2])
     file = filesystem.open(path)
     try:
         yield from scan_batches(file, 0, file.size(), 0 if parsed is None else parsed[0], gaps=True)
+    except BadBatchError as error:
+        if written_end(file, error.position) != error.position:
+            raise
     finally:
         file.close()
 
@@ -125,10 +131,10 @@ def inspect(
             found.start_offset = found.end_offset = base
         elif base != found.end_offset and not (has_gaps and base > found.end_offset) and not found.is_damaged:
             _note(found, path, 0, f"begins at offset {base} where {found.end_offset} should follow", is_damage=True)
-        positions, places_crc = _inspect_segment(filesystem, found, path, has_gaps, durable_end, progress)
+        segment = _inspect_segment(filesystem, found, path, has_gaps, durable_end, progress)
         is_last = index == len(logs) - 1
-        _inspect_beside(filesystem, found, directory, base, positions, names, is_active=is_last)
-        _inspect_seal(filesystem, found, directory, base, places_crc, names)
+        _inspect_beside(filesystem, found, directory, base, segment, names, is_active=is_last)
+        _inspect_seal(filesystem, found, directory, base, segment, names, is_active=is_last)
     if found.end_offset < durable_end < EVERYTHING and not found.is_damaged:
         reason = f"ends at offset {found.end_offset}, but offsets up to {durable_end} were durable"
         _note(found, f"{directory}/{logs[-1]}" if logs else directory, None, reason, is_damage=True)
@@ -143,6 +149,14 @@ def _note(found: Inspection, path: str, position: int | None, reason: str, *, is
     found.findings.append(Finding(path=path, position=position, reason=reason, is_damage=is_damage))
 
 
+class _Segment(NamedTuple):
+    """The last offset of each good batch by position, what a seal says of them, and where the log ends in its file."""
+
+    positions: dict[int, Offset]
+    places_crc: int
+    size_bytes: int
+
+
 def _inspect_segment(
     filesystem: Filesystem,
     found: Inspection,
@@ -150,8 +164,8 @@ def _inspect_segment(
     has_gaps: bool,
     durable_end: Offset,
     progress: Progress | None,
-) -> tuple[dict[int, Offset], int]:
-    """Check a segment's batches; returns the last offset of each good one by position, and what a seal says of them."""
+) -> _Segment:
+    """Check a segment's batches."""
     found.segments += 1
     positions: dict[int, Offset] = {}
     places_crc = 0
@@ -161,7 +175,6 @@ def _inspect_segment(
     was_damaged = found.is_damaged
     try:
         size = file.size()
-        found.size_bytes += size
         for position, header, data, start in scan_batches(file, 0, size, expected, gaps=has_gaps):
             try:
                 decode_batch(data, start, header)
@@ -181,17 +194,30 @@ def _inspect_segment(
             if progress is not None:
                 progress(header.size_bytes)
     except BadBatchError as error:
-        if found.end_offset < durable_end:
+        written = written_end(file, error.position)
+        if written == error.position and durable_end < EVERYTHING:
+            if progress is not None:
+                progress(size - written)
+            size = written  # the rest is reserved; batches that are missing there are found missing by the offsets
+        elif found.end_offset < durable_end:
             _note(found, path, error.position, error.reason, is_damage=True)
         else:
             _note(found, path, error.position, f"{error.reason}; never acknowledged, to be cut off", is_damage=False)
     finally:
         file.close()
-    return positions, places_crc
+    found.size_bytes += size
+    return _Segment(positions, places_crc, size)
 
 
 def _inspect_seal(
-    filesystem: Filesystem, found: Inspection, directory: str, base: Offset, places_crc: int, names: list[str]
+    filesystem: Filesystem,
+    found: Inspection,
+    directory: str,
+    base: Offset,
+    segment: _Segment,
+    names: list[str],
+    *,
+    is_active: bool,
 ) -> None:
     """Compare a segment's files with its seal."""
     path = f"{directory}/{file_name(base, SEAL_SUFFIX)}"
@@ -203,9 +229,14 @@ def _inspect_seal(
         _note(found, path, None, f"{error}; made anew from the log", is_damage=False)
         return
     log = f"{directory}/{file_name(base, LOG_SUFFIX)}"
-    if filesystem.size_of(log) != seal.size_bytes or found.is_damaged:
-        return  # written to since, or told already
-    if places_crc != seal.places_crc:
+    if found.is_damaged:
+        return  # told already
+    if segment.size_bytes < seal.size_bytes and not is_active:
+        reason = f"ends here, {seal.size_bytes} bytes were sealed"
+        _note(found, log, segment.size_bytes, reason, is_damage=True)
+    if segment.size_bytes != seal.size_bytes:
+        return  # written to since
+    if segment.places_crc != seal.places_crc:
         _note(found, log, 0, "offsets are not those that were written (by the seal)", is_damage=True)
     expected = (seal.index_crc, seal.time_index_crc, seal.transaction_index_crc)
     for suffix, crc in zip((INDEX_SUFFIX, TIME_INDEX_SUFFIX, TRANSACTION_INDEX_SUFFIX), expected, strict=True):
@@ -220,13 +251,13 @@ def _inspect_beside(
     found: Inspection,
     directory: str,
     base: Offset,
-    positions: dict[int, Offset],
+    segment: _Segment,
     names: list[str],
     *,
     is_active: bool,
 ) -> None:
     """Check the indexes of one segment against its batches."""
-    size = filesystem.size_of(f"{directory}/{file_name(base, LOG_SUFFIX)}")
+    positions = segment.positions
     for suffix in SIDE_SUFFIXES:
         path = f"{directory}/{file_name(base, suffix)}"
         if file_name(base, suffix) not in names:
@@ -238,7 +269,7 @@ def _inspect_beside(
         data = filesystem.read_file(path)
         try:
             if suffix == INDEX_SUFFIX:
-                _check_positions(OffsetIndex.decode(data, size), base, positions)
+                _check_positions(OffsetIndex.decode(data, segment.size_bytes), base, positions)
             elif suffix == TIME_INDEX_SUFFIX:
                 TimeIndex.decode(data)
             else:

@@ -7,6 +7,7 @@ It decides what to trust, what to scan, and where to cut. Rules (architecture.md
   the first bad batch, everything behind it is removed, and what was scanned is synced.
 - Bytes below the recovery point were durable. If they are bad or missing the disk lost them, and no cut may hide that:
   opening fails and names the file and the position.
+- Zeros up to the end of a file are room that was reserved for the log; they are given back. A clean close has done so.
 
 Doing it twice, or crashing half-way and doing it again, comes to the same.
 """
@@ -32,7 +33,7 @@ from broker_core.log.format import (
 from broker_core.log.index import BadIndexError
 from broker_core.log.producer_snapshot import BadSnapshotError, decode_snapshot
 from broker_core.log.producer_state import ProducerStates
-from broker_core.log.scan import BadBatchError, ScannedBatch, scan_batches
+from broker_core.log.scan import BadBatchError, ScannedBatch, scan_batches, written_end
 from broker_core.log.seal import Seal
 from broker_core.log.segment import Segment
 from broker_core.model import LeaderEpoch, Offset, TimestampMs
@@ -231,6 +232,9 @@ class Recovery:
             segment = self.directory.segment(base)
             self.segments.append(segment)
             bad = self._scan_segment(segment, is_last=index == len(bases) - 1)
+            is_followed = not self.clean and [segment.next_offset] == bases[index + 1 : index + 2]
+            if bad is not None and (self.reached >= self.durable_end or is_followed):
+                bad = _without_room(segment, bad, self.observer)
             if bad is not None:
                 if self.reached < self.durable_end:
                     raise damaged(segment, bad) from bad
@@ -260,6 +264,8 @@ class Recovery:
         if previous.next_offset == base:
             return False
         seal = self._read_seal(previous.base_offset)
+        if seal is not None and previous.size_bytes < seal.size_bytes:
+            return True  # its end was lost
         if seal is not None and seal.size_bytes == previous.size_bytes and seal.next_offset < base:
             return True  # another segment lay between
         if base > previous.next_offset and self.directory.config.may_have_gaps and base <= self.recovery_point:
@@ -303,7 +309,7 @@ class Recovery:
         return max(self.epochs.latest, 0) <= epoch <= self.leader_epoch
 
     def _cut(self, segment: Segment, bad: BadBatchError) -> None:
-        lost = segment.file.size() - bad.position
+        lost = written_end(segment.file, bad.position) - bad.position
         self.truncated_bytes += lost
         self.observer.event(
             "log.truncated", path=segment.file.path, position=bad.position, offset=segment.next_offset,
@@ -315,7 +321,7 @@ class Recovery:
         """Remove segments behind the cut, the last first, so that a crash in between leaves no gap."""
         for base in reversed(bases):
             segment = self.directory.segment(base)
-            self.truncated_bytes += segment.file.size()
+            self.truncated_bytes += written_end(segment.file, 0)
             self.observer.event("log.segment_removed", path=segment.file.path)
             segment.remove()
             self.directory.sync()
@@ -324,9 +330,18 @@ class Recovery:
 def first_segment(directory: LogDirectory) -> Segment:
     """Begin an empty log in a directory that exists; syncs the directory. Raises OSError."""
     segment = directory.segment(0)
-    segment.create()
+    segment.create(directory.config.initial_file_bytes)
     directory.sync()
     return segment
+
+
+def _without_room(segment: Segment, bad: BadBatchError, observer: Observer) -> BadBatchError | None:
+    """Give back room that was reserved behind the last batch and never written; None if there is nothing else there."""
+    if written_end(segment.file, bad.position) != bad.position:
+        return bad
+    observer.event("log.trimmed", path=segment.file.path, position=bad.position)
+    segment.file.truncate(bad.position)
+    return None
 
 
 def damaged(segment: Segment, bad: BadBatchError) -> StorageError:

@@ -85,6 +85,21 @@ def scan_batches(
         position += start
 
 
+def written_end(file: File, position: int) -> int:
+    """Behind the last byte at or after ``position`` that is not zero; ``position`` if there is none.
+
+    Where a scan ends there, what follows is room that was reserved for the log (``preallocate``) and never written.
+    """
+    end = file.size()
+    while end > position:
+        start = max(position, end - SCAN_BYTES)
+        data = file.read_at(start, end - start)
+        if data != bytes(len(data)):
+            return start + len(data.rstrip(b"\0"))
+        end = start
+    return position
+
+
 def _batch_size(data: bytes, start: int, position: int, end: int) -> int | None:
     """Size of the batch at ``start``; None if its header is not whole in ``data``."""
     if start + HEADER_BYTES > len(data):

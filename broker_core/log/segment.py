@@ -7,7 +7,9 @@ them anyway, and an append is then a single write. docs/formats/segment.md.
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Iterable, Iterator
+from typing import Final
 
 import google_crc32c
 
@@ -28,6 +30,9 @@ from broker_core.log.seal import NO_ABORTS_CRC, Seal, encode_seal, extend_places
 from broker_core.model import NO_OFFSET, NO_TIMESTAMP, Offset, TimestampMs
 from broker_core.ports import File, Filesystem
 
+_NO_RESERVE: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EOPNOTSUPP, errno.EINVAL})
+"""Failures to reserve that leave a file which can grow as it is written."""
+
 
 class Segment:
     """A run of batches from ``base_offset`` on, in one file.
@@ -35,6 +40,7 @@ class Segment:
     Attributes:
         next_offset: behind the last batch (the next segment's base for a sealed one).
         size_bytes: length of the log.
+        file_bytes: what was reserved for it, while the file may be longer than the log; otherwise 0.
         aborted: aborted transactions whose marker lies here.
         index_interval_bytes: one index entry for so many bytes.
         max_timestamp, max_timestamp_offset: the largest timestamp, and the last offset of the batch that holds it.
@@ -44,8 +50,8 @@ class Segment:
 
     __slots__ = (
         "_bytes_since_index", "_checksums", "_columns", "_directory", "_file", "_filesystem", "_proof", "aborted",
-        "base_offset", "extension", "first_timestamp", "index_interval_bytes", "max_timestamp", "max_timestamp_offset",
-        "next_offset", "places_crc", "size_bytes",
+        "base_offset", "extension", "file_bytes", "first_timestamp", "index_interval_bytes", "max_timestamp",
+        "max_timestamp_offset", "next_offset", "places_crc", "size_bytes",
     )  # fmt: skip
 
     def __init__(
@@ -64,7 +70,7 @@ class Segment:
         self._columns: tuple[OffsetIndex, TimeIndex] | None = None
         self.base_offset = base_offset
         self.extension = extension
-        self.size_bytes = 0
+        self.size_bytes = self.file_bytes = 0
         self.aborted: list[IndexedAbort] = []
         self.reset()
 
@@ -78,10 +84,21 @@ class Segment:
             self._file = self._filesystem.open(self.path())
         return self._file
 
-    def create(self) -> None:
-        """Create the empty log file; durable after ``sync_directory``. Raises OSError."""
+    def create(self, reserve_bytes: int = 0) -> None:
+        """Create the empty log file; durable after ``sync_directory``. Raises OSError.
+
+        Where ``reserve_bytes`` are not to be had, it grows as it is written: a full disk is the appends' to tell.
+        """
         self._file = self._filesystem.open(self.path(), create=True)
         self._file.truncate(0)
+        if reserve_bytes:
+            try:
+                self._file.reserve(reserve_bytes)
+                self.file_bytes = reserve_bytes
+            except OSError as error:
+                if error.errno not in _NO_RESERVE:
+                    raise
+                self._file.truncate(0)
         self._columns = (OffsetIndex(), TimeIndex())
 
     def reset(self) -> None:

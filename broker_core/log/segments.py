@@ -90,7 +90,7 @@ class SegmentList:
         directory.sync()
         new = directory.segment(old.next_offset)
         try:
-            new.create()
+            new.create(directory.config.initial_file_bytes)
             directory.sync()
         except OSError:
             new.remove()  # if this fails too, its OSError is the caller's reason to give the log up

@@ -142,6 +142,7 @@ class LogWriter:
             self._segments.roll(self._producers, self._epochs)
         except OSError as error:
             raise self._undo(error) from error
+        self._is_sealed = False
         self._observer.event(
             "log.rolled", partition=str(self._topic_partition), base_offset=self._segments.active.base_offset
         )
@@ -164,6 +165,7 @@ class LogWriter:
         try:
             segment.file.truncate(segment.size_bytes)
             segment.file.sync()
+            segment.file_bytes = 0
         except OSError as second:
             return self.give_up(f"writing {segment.path()} failed ({error}), and so did the clean-up ({second})")
         if error.errno not in _NO_SPACE:

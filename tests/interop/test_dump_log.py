@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import re
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -31,9 +32,9 @@ SMALL = BrokerConfig(
 )
 
 
-def busy(directory: Path) -> Kit:
+def busy(directory: Path, config: BrokerConfig = SMALL) -> Kit:
     """A broker that wrote batches in every codec, transactions of both kinds, and offsets, over many segments."""
-    kit = Kit(filesystem=OsFilesystem(directory), config=SMALL).open()
+    kit = Kit(filesystem=OsFilesystem(directory), config=config).open()
     kit.create("orders")
     producer = TransactionalProducer(kit)
     assert producer.init() == 0
@@ -83,6 +84,22 @@ def test_a_closed_log(tmp_path: Path) -> None:
     names = [path.suffix for path in files_of(tmp_path / "logs/orders-0")]
     assert names.count(".log") > 3 and names.count(".index") == names.count(".txnindex") == names.count(".log")
     assert payloads(check_all(tmp_path)) == written
+
+
+def test_preallocated_files_are_trimmed(tmp_path: Path) -> None:
+    """Reserved room is given back when a segment is rolled, by a clean close, and by the start after a kill."""
+    config = replace(SMALL, log=replace(SMALL.log, preallocate=True))
+    kit = busy(tmp_path / "live", config)
+    written = kit.values("orders")
+    logs = [path for path in files_of(tmp_path / "live/logs/orders-0") if path.suffix == ".log"]
+    assert logs[-1].stat().st_size == 4_000
+    shutil.copytree(tmp_path / "live", tmp_path / "killed")
+    kit.broker.close(kit.now_ms)
+    assert 0 < logs[-1].stat().st_size < 4_000
+    assert payloads(check_all(tmp_path / "live")) == written
+    again = Kit(filesystem=OsFilesystem(tmp_path / "killed"), config=config).open()
+    assert again.values("orders") == written
+    assert payloads(check_all(tmp_path / "killed")) == written
 
 
 def test_indexes_are_sane(tmp_path: Path) -> None:

@@ -94,11 +94,22 @@ def lost_rename() -> Any:
     return patch.object(cleaner, "_swap", swap)
 
 
+def reserve_kept() -> Any:
+    """What was reserved for a segment and not used stays behind its end."""
+    real = LogDirectory.seal
+
+    def seal(self: LogDirectory, segment: Any, epochs: Any) -> None:
+        segment.file_bytes = 0
+        real(self, segment, epochs)
+
+    return patch.object(LogDirectory, "seal", seal)
+
+
 BUGS: dict[str, Callable[[], Any]] = {
     bug.__name__.replace("_", "-"): bug
     for bug in (
         sync_skipped, watermark_too_early, index_off_by_one, snapshot_stale, tombstone_dropped_early,
-        marker_dropped_early, torn_batch_accepted, lost_rename,
+        marker_dropped_early, torn_batch_accepted, lost_rename, reserve_kept,
     )
 }  # fmt: skip
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from dataclasses import replace
 from unittest.mock import patch
 from uuid import UUID
 
@@ -58,6 +59,9 @@ class LogWorld:
         self.filesystem = MemoryFilesystem(max_open_files=(1_000, 2)[seed % 3 == 0])
         self.now_ms = 1_700_000_000_000
         self.epoch = 0
+        self.configs = {
+            partition: replace(config, preallocate=self.random.random() < 0.5) for partition, config in CONFIGS.items()
+        }
         self.models = {
             EVENTS: LogModel(compacted=False, retention_ms=RETENTION_MS),
             TABLE: LogModel(compacted=True, delete_retention_ms=RETENTION_MS),
@@ -66,7 +70,7 @@ class LogWorld:
         self.unsynced: list[tuple[int, File]] = []
         self.failures: dict[int, OSError] = {}
         self._open(was_clean=False, topics={})
-        self.partitions.create((TOPICS[partition], config, range(1)) for partition, config in CONFIGS.items())
+        self.partitions.create((TOPICS[partition], config, range(1)) for partition, config in self.configs.items())
 
     # -- the loop
 
@@ -78,7 +82,7 @@ class LogWorld:
         actions: list[tuple[int, Callable[[], None]]] = [
             (40, self.produce), (8, self.end_transaction), (4, self.retry), (20, self.sync), (6, self.read),
             (7, self.keep_house), (2, self.delete_records), (1, self.fill_disk), (1, self.fail), (3, self.crash),
-            (1, self.close),
+            (1, self.close), (1, self.alter),
         ]  # fmt: skip
         weights = [weight for weight, _ in actions]
         choices = [action for _, action in actions]
@@ -213,6 +217,13 @@ class LogWorld:
             self.partitions.checkpoint_if_due(self.now_ms)
         self.filesystem.faults.crash_before = None
 
+    def alter(self) -> None:
+        """Room is reserved for the next segment where it was not, or the other way round."""
+        log, _ = self.log()
+        config = replace(log.config, preallocate=not log.config.preallocate)
+        self.configs[log.topic_partition] = config
+        log.configure(config)
+
     # -- trouble
 
     def fill_disk(self) -> None:
@@ -291,7 +302,7 @@ class LogWorld:
         self.wave, self.unsynced, self.failures = (), [], {}
         self.partitions = Partitions(self.filesystem, Durability.SYNCED, NullObserver(), self)
         self.partitions.open(
-            [(topic, CONFIGS[partition]) for partition, topic in topics.items()],
+            [(topic, self.configs[partition]) for partition, topic in topics.items()],
             leader_epoch=self.epoch, was_clean=was_clean, now_ms=self.now_ms,
         )  # fmt: skip
         self.housekeeping = Housekeeping(self.partitions, NullObserver())

@@ -117,6 +117,20 @@ def segment_index_bytes() -> None:
 
 
 @effect
+def preallocate() -> None:
+    kit = world(segment_bytes="5000")
+    write(kit, 1)
+    active = kit.broker._partitions.logs[WORDS].parts.segments.active
+    set_to(kit, preallocate="true", segment_bytes="5000")
+    write(kit, 1)
+    assert active.file.size() == active.size_bytes, "from the next segment on"
+    kit.broker._partitions.logs[WORDS].parts.writer.roll()
+    write(kit, 1)
+    assert kit.broker._partitions.logs[WORDS].parts.segments.active.file.size() == 5_000
+    assert active.file.size() == active.size_bytes
+
+
+@effect
 def index_interval_bytes() -> None:
     kit = world()
     active = kit.broker._partitions.logs[WORDS].parts.segments.active

@@ -55,6 +55,19 @@ class FilesystemSuite:
         file.write_at(4, b"x")
         assert file.read_at(0, 5) == b"\0\0\0\0x"
 
+    def test_reserving_makes_a_file_longer_and_keeps_what_it_holds(self, filesystem: Filesystem) -> None:
+        file = filesystem.open("a", create=True)
+        file.write_at(0, b"abc")
+        file.reserve(5_000)
+        assert (file.size(), filesystem.size_of("a")) == (5_000, 5_000)
+        assert file.read_at(0, 5) == b"abc\0\0"
+        file.write_at(3, b"de")
+        file.reserve(4)
+        file.sync()
+        assert (file.size(), file.read_at(0, 6)) == (5_000, b"abcde\0")
+        file.truncate(5)
+        assert filesystem.read_file("a") == b"abcde"
+
     def test_truncate_shortens_and_extends(self, filesystem: Filesystem) -> None:
         file = filesystem.open("a", create=True)
         file.write_at(0, b"abcdef")

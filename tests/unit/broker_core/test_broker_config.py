@@ -27,7 +27,7 @@ def test_settings_are_kept_and_renamed() -> None:
         ("no.such.thing", "1", ErrorCode.INVALID_REQUEST),
         ("retention.ms", "1", ErrorCode.INVALID_REQUEST),
         ("node.id", "2", ErrorCode.INVALID_REQUEST),
-        ("log.preallocate", "true", ErrorCode.INVALID_REQUEST),
+        ("min.insync.replicas", "2", ErrorCode.INVALID_REQUEST),
         ("log.retention.ms", "soon", ErrorCode.INVALID_CONFIG),
     ],
 )

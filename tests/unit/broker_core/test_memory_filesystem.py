@@ -178,6 +178,35 @@ def test_a_full_disk_takes_what_fits_and_gives_it_back() -> None:
     assert filesystem.free_bytes() == 10
 
 
+def test_a_reservation_is_durable_only_once_it_is_synced() -> None:
+    """What was written into it may be there or not, and be followed by the rest of the room or not."""
+    found = set()
+    for seed in SEEDS:
+        filesystem = MemoryFilesystem()
+        file = filesystem.open("f", create=True)
+        filesystem.sync_directory("")
+        file.reserve(2_000)
+        file.write_at(0, b"a" * SECTOR_BYTES)
+        filesystem.crash(random.Random(seed), "tear")
+        found.add(filesystem.read_file("f"))
+    written = b"a" * SECTOR_BYTES
+    assert found == {b"", bytes(2_000), written, written + bytes(2_000 - SECTOR_BYTES)}
+
+
+def test_a_full_disk_reserves_what_fits_and_writes_into_it_take_no_more() -> None:
+    filesystem = MemoryFilesystem()
+    file = filesystem.open("f", create=True)
+    filesystem.available_bytes = 100
+    with pytest.raises(OSError) as caught:
+        file.reserve(150)
+    assert caught.value.errno == errno.ENOSPC
+    assert filesystem.free_bytes() == 0
+    file.write_at(0, b"a" * 100)
+    assert filesystem.free_bytes() == 0
+    file.truncate(0)
+    assert filesystem.free_bytes() == 100
+
+
 def test_ordered_faults_happen_once() -> None:
     filesystem = MemoryFilesystem()
     file = filesystem.open("f", create=True)

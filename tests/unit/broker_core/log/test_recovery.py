@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 
 import pytest
 
@@ -11,6 +12,7 @@ from broker_core.protocol.batch import iterate_batches
 from tests.unit.broker_core.log.log_world import (
     DIRECTORY,
     NOW_MS,
+    SMALL,
     Recorder,
     batch,
     committed,
@@ -127,7 +129,7 @@ def test_a_torn_tail_is_cut_at_every_length() -> None:
         log = open_log(filesystem, recovery_point=end, observer=observer)
         assert log.end_offset == end
         assert [entry.producer_id for entry in log.producers()] == [7, 8]
-        assert ("log.truncated" in observer.names()) == (kept > 0)
+        assert bool({"log.truncated", "log.trimmed"} & {*observer.names()}) == (kept > 0)
         assert log.append(transactional(9, 0, b"tail"), NOW_MS).base_offset == end
 
 
@@ -266,3 +268,124 @@ def test_recovery_is_idempotent() -> None:
         seen.append((records(log), committed(log), log.producers(), log.end_offset))
         filesystem.crash(random.Random(1), mode)  # type: ignore[arg-type]
     assert seen[1:] == seen[:-1]
+
+
+RESERVING = replace(SMALL, preallocate=True)
+
+
+def reserved(filesystem: MemoryFilesystem) -> tuple[str, int, int]:
+    """A log of several segments whose last one has room left; its name, its own size and the log's end."""
+    log = open_log(filesystem, RESERVING)
+    for index in range(90):
+        log.append(batch(b"value-%d" % index), NOW_MS)
+    sync(log)
+    active = log.parts.segments.active
+    assert len(log.parts.segments) > 2
+    assert 0 < active.size_bytes < active.file.size() == RESERVING.segment_bytes
+    return active.path().rpartition("/")[2], active.size_bytes, log.end_offset
+
+
+@pytest.mark.parametrize("tail", [0, 1, 60, 61, 500, 5_000])
+def test_reserved_room_behind_the_log_is_no_damage_however_long_it_is(tail: int) -> None:
+    """The file's length is durable only after a sync: recovery meets the short file and the long one."""
+    filesystem = MemoryFilesystem()
+    last, size, end = reserved(filesystem)
+    filesystem.crash(random.Random(0), "keep")
+    filesystem.open(f"{DIRECTORY}/{last}").truncate(size)
+    filesystem.open(f"{DIRECTORY}/{last}").truncate(size + tail)
+    observer = Recorder()
+    log = open_log(filesystem, RESERVING, recovery_point=end, observer=observer)
+    assert (log.end_offset, [value for _, value in records(log)][-1]) == (end, b"value-89")
+    assert log.parts.segments.active.file.size() == log.parts.segments.active.size_bytes == size
+    assert ("log.trimmed" in observer.names()) == (tail > 0) and "log.truncated" not in observer.names()
+    assert dict(observer.events)["log.opened"]["truncated_bytes"] == 0
+    assert log.append(batch(b"more"), NOW_MS).base_offset == end
+
+
+def test_a_torn_batch_in_reserved_room_is_cut() -> None:
+    filesystem = MemoryFilesystem()
+    last, size, end = reserved(filesystem)
+    filesystem.open(f"{DIRECTORY}/{last}").write_at(size, batch(b"torn" * 30)[:90])
+    filesystem.crash(random.Random(0), "keep")
+    observer = Recorder()
+    log = open_log(filesystem, RESERVING, recovery_point=end, observer=observer)
+    truncated = dict(observer.events)["log.truncated"]
+    assert (truncated["position"], truncated["lost_bytes"]) == (size, 90), "the room is not counted as lost"
+    assert (log.end_offset, log.parts.segments.active.file.size()) == (end, size)
+
+
+def test_zeros_where_durable_batches_were_are_damage_and_stay() -> None:
+    filesystem = MemoryFilesystem()
+    last, size, end = reserved(filesystem)
+    filesystem.open(f"{DIRECTORY}/{last}").write_at(0, bytes(size))
+    filesystem.crash(random.Random(0), "keep")
+    with pytest.raises(StorageError, match=f"{last}, position 0: .*damaged"):
+        open_log(filesystem, RESERVING, recovery_point=end)
+    assert filesystem.size_of(f"{DIRECTORY}/{last}") == RESERVING.segment_bytes
+
+
+@pytest.mark.parametrize("zeroed", [0, 1])
+@pytest.mark.parametrize("policy", ["delete", "compact"])
+def test_a_copy_may_hold_the_room_of_a_segment_that_was_sealed_while_it_was_copied(policy: str, zeroed: int) -> None:
+    """But not zeros in the place of its last batch, also where offsets may be missing."""
+    config = replace(RESERVING, cleanup_policy=frozenset({policy}))
+    filesystem = MemoryFilesystem()
+    _, _, end = reserved(filesystem)
+    first = f"{DIRECTORY}/{names(filesystem, '.log')[0]}"
+    size = filesystem.size_of(first)
+    filesystem.open(first).reserve(RESERVING.segment_bytes)
+    if zeroed:
+        position = [position for position, _ in iterate_batches(filesystem.read_file(first)[:size])][-1]
+        filesystem.open(first).write_at(position, bytes(size - position))
+    filesystem.crash(random.Random(0), "keep")
+    if zeroed:
+        with pytest.raises(StorageError, match=f"{first}, position {position}: .*damaged"):
+            open_log(filesystem, config, recovery_point=end)
+        return
+    log = open_log(filesystem, config, recovery_point=end)
+    assert (log.end_offset, len(records(log)), filesystem.size_of(first)) == (end, 90, size)
+
+
+def test_a_sealed_segment_that_lost_its_last_batch_is_missed_where_offsets_may_be_missing() -> None:
+    """Neither checksums nor offsets tell: the seal does."""
+    config = replace(SMALL, cleanup_policy=frozenset({"compact"}))
+    filesystem = MemoryFilesystem()
+    log = open_log(filesystem, config)
+    for index in range(90):
+        log.append(batch(b"value-%d" % index), NOW_MS)
+    sync(log)
+    first = f"{DIRECTORY}/{names(filesystem, '.log')[0]}"
+    data = filesystem.read_file(first)
+    filesystem.open(first).truncate([position for position, _ in iterate_batches(data)][-1])
+    filesystem.crash(random.Random(0), "keep")
+    with pytest.raises(StorageError, match=f"{first} ends at offset .* is missing"):
+        open_log(filesystem, config, recovery_point=log.end_offset)
+
+
+def test_a_closed_log_has_no_reserved_room() -> None:
+    filesystem = MemoryFilesystem()
+    last, size, _ = reserved(filesystem)
+    filesystem.crash(random.Random(0), "keep")
+    log = open_log(filesystem, RESERVING)
+    log.parts.writer.roll()
+    new = log.parts.segments.active.path()
+    assert filesystem.size_of(new) == RESERVING.segment_bytes
+    log.close(NOW_MS)
+    filesystem.crash(random.Random(0), "drop")
+    assert (filesystem.size_of(new), filesystem.size_of(f"{DIRECTORY}/{last}")) == (0, size)
+    observer = Recorder()
+    open_log(filesystem, RESERVING, clean=True, observer=observer)
+    assert observer.names() == ["log.opened"]
+
+
+def test_a_clean_log_that_is_only_rolled_is_closed_anew() -> None:
+    filesystem = MemoryFilesystem()
+    reserved(filesystem)
+    filesystem.crash(random.Random(0), "keep")
+    open_log(filesystem, RESERVING).close(NOW_MS)
+    log = open_log(filesystem, RESERVING, clean=True)
+    log.parts.writer.roll()
+    log.close(NOW_MS)
+    observer = Recorder()
+    assert open_log(filesystem, RESERVING, clean=True, observer=observer).end_offset == log.end_offset
+    assert observer.names() == ["log.opened"]

@@ -1,19 +1,22 @@
 from __future__ import annotations
 
 import errno
+import random
+from dataclasses import replace
 
 import pytest
 
+from broker_core.config import LogConfig
 from broker_core.log.directory import LogDirectory
 from broker_core.log.epochs import LeaderEpochs
 from broker_core.log.producer_state import ProducerStates
 from broker_core.log.segments import MAX_LOADED_INDEXES, SegmentList
-from broker_core.memory_filesystem import MemoryFilesystem
+from broker_core.memory_filesystem import MemoryFilesystem, SimulatedCrash
 from tests.unit.broker_core.log.log_world import DIRECTORY, PARTITION, SMALL
 
 
-def new_list(filesystem: MemoryFilesystem) -> SegmentList:
-    directory = LogDirectory(filesystem=filesystem, path=DIRECTORY, topic_partition=PARTITION, config=SMALL)
+def new_list(filesystem: MemoryFilesystem, config: LogConfig = SMALL) -> SegmentList:
+    directory = LogDirectory(filesystem=filesystem, path=DIRECTORY, topic_partition=PARTITION, config=config)
     directory.create()
     segment = directory.segment(0)
     segment.create()
@@ -98,6 +101,60 @@ def test_a_failed_roll_leaves_the_old_segment_active(kind: str) -> None:
             assert left >= 0, "the failure was swallowed"
             return
     raise AssertionError("never got through")
+
+
+def test_what_was_reserved_is_given_back_durably_before_the_next_segment_exists() -> None:
+    filesystem = MemoryFilesystem()
+    segments = new_list(filesystem, replace(SMALL, preallocate=True))
+    grow(segments, 1)
+    first = segments.active
+    assert first.file.size() == SMALL.segment_bytes
+    lengths: list[int] = []
+
+    def remember(operation: str, path: str) -> None:
+        if operation == "create" and path.endswith("20.log"):
+            filesystem.crash(random.Random(0), "drop")
+            lengths.append(filesystem.size_of(f"{DIRECTORY}/{first.base_offset:020}.log"))
+            raise SimulatedCrash
+
+    filesystem.faults.hook = remember
+    with pytest.raises(SimulatedCrash):
+        grow(segments, 1)
+    assert lengths == [10], "as long as the log, though nobody has asked for a sync of it"
+
+
+@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EOPNOTSUPP])
+def test_where_no_room_can_be_reserved_the_file_grows(code: int) -> None:
+    filesystem = MemoryFilesystem()
+    segments = new_list(filesystem, replace(SMALL, preallocate=True))
+
+    def refuse(operation: str, path: str) -> None:
+        if operation == "reserve":
+            raise OSError(code, "cannot", path)
+
+    filesystem.faults.hook = refuse
+    grow(segments, 2)
+    assert (segments.active.base_offset, segments.active.file.size()) == (20, 0)
+    segments.active.file.write_at(0, b"x")
+    filesystem.available_bytes = SMALL.segment_bytes - 1
+    filesystem.faults.hook = None
+    grow(segments, 1)
+    assert segments.active.file.size() == 0
+    assert filesystem.free_bytes() > SMALL.segment_bytes // 2, "what fitted was given back"
+
+
+def test_a_disk_that_fails_while_reserving_is_told() -> None:
+    filesystem = MemoryFilesystem()
+    segments = new_list(filesystem, replace(SMALL, preallocate=True))
+
+    def fail(operation: str, path: str) -> None:
+        if operation == "reserve":
+            raise OSError(errno.EIO, "broken", path)
+
+    filesystem.faults.hook = fail
+    with pytest.raises(OSError, match="broken"):
+        grow(segments, 1)
+    assert f"{10:020}.log" not in filesystem.list_directory(DIRECTORY)
 
 
 def test_old_segments_go_one_by_one_and_durably() -> None:
