@@ -88,7 +88,7 @@ def writer(cls: type[Struct], version: int, flexible: bool) -> Writer:
         if _is_fixed(run[0]):
             _write_fixed(source, 1, run)
         else:
-            _write_value(source, 1, run[0].type, f"message.{run[0].name}", nullable=run[0].nullable)
+            _write_value(source, 1, run[0].type, _value_of(source, run[0]), nullable=run[0].nullable)
     tagged = _tagged(slots)
     if flexible and tagged:
         _write_tagged(source, tagged)
@@ -97,6 +97,15 @@ def writer(cls: type[Struct], version: int, flexible: bool) -> Writer:
     source.add(1, "return None")
     made: Writer = source.function(f"write {cls.__name__}")
     return made
+
+
+def _value_of(source: _Source, slot: Slot) -> str:
+    """The expression of what is written; messages of errors are cut to what fits, so that an error is always told."""
+    value = f"message.{slot.name}"
+    if not slot.name.endswith("error_message"):
+        return value
+    source.names["fitting"] = primitives.fitting
+    return f"fitting({value})"
 
 
 def _tagged(slots: tuple[Slot, ...]) -> list[Slot]:

@@ -123,6 +123,13 @@ def _not_null(length: int, position: int) -> NoReturn:
 # One writer and one reader per (type, compact or not, nullable or not); ``generate`` picks them by name.
 
 
+def fitting(text: str | None) -> str | None:
+    """A text for people, cut to what a string holds: it may quote all that was asked, several names of full length."""
+    if text is None or len(text) <= MAX_STRING_BYTES // 4 or len(data := text.encode()) <= MAX_STRING_BYTES:
+        return text
+    return data[: MAX_STRING_BYTES - 3].decode(errors="ignore") + "..."
+
+
 def write_string(put: Put, value: str) -> None:
     data = value.encode()
     if len(data) > MAX_STRING_BYTES:

@@ -24,11 +24,22 @@ SAMPLE: Final = {
     "test_listening.py": ("",),
 }
 """By module, the parts of names that are run with all other tests; of the other modules nothing is."""
+ON_KAFKA: Final = {
+    "test_examples_on_a_cluster.py": (
+        "test_example[apache-kafka",
+        "test_kafkas_tools_see_the_application[apache-kafka",
+        "test_the_commands[apache-kafka",
+    ),
+    "test_kill_on_a_cluster.py": ("killed[apache-kafka-few_points",),
+}
+"""In the same way what ``-m on_kafka`` runs, in a process of its own: beside all other tests it would take too long."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.path.parent.name == "interop":
+            if any(part in item.name for part in ON_KAFKA.get(item.path.name, ())):
+                item.add_marker(pytest.mark.on_kafka)
             if not any(part in item.name for part in SAMPLE.get(item.path.name, ())):
                 item.add_marker(pytest.mark.slow)
             item.add_marker(pytest.mark.filterwarnings("ignore::ResourceWarning"))

@@ -10,6 +10,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -79,8 +80,8 @@ def run_tool(name: str, *arguments: str, code: int | None = 0) -> str:
     return done.stdout + done.stderr
 
 
-if __name__ == "__main__":  # for .ci/run
+if __name__ == "__main__":  # for .ci/run: 0 where they can run
     try:
         print(f"tests against Apache Kafka run with {find_script()}")
     except FileNotFoundError as error:
-        print(f"tests against Apache Kafka are SKIPPED: {error}")
+        sys.exit(f"tests against Apache Kafka are LEFT OUT: {error}")

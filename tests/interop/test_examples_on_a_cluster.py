@@ -55,8 +55,9 @@ def remake(broker: Broker, topics: Mapping[str, NewTopic]) -> None:
         (test_examples.test_commit_activity, {"commits": FOUR}),
         (test_examples.test_follow_a_log, {"lines": FOUR}),
         (test_examples.test_dead_letters_are_read_by_a_corrected_program, {"orders": ONE, "orders-dlq": ONE}),
+        (test_examples.test_clients_without_a_topology, {}),
     ],
-    ids=["word_count", "orders", "commit_activity", "follow_log", "dead_letters"],
+    ids=["word_count", "orders", "commit_activity", "follow_log", "dead_letters", "clients"],
 )
 def test_example(
     cluster: Broker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, check: Any, topics: Mapping[str, NewTopic]

@@ -18,3 +18,14 @@ def test_setting_is_refused_and_removing_succeeds(kit: Kit, version: int) -> Non
     assert (refused.error_code, refused.entity) == (ErrorCode.UNSUPPORTED_VERSION, entity)
     assert "producer_byte_rate" in refused.error_message
     assert (removed.error_code, removed.error_message) == (0, None)
+
+
+@pytest.mark.parametrize("version", [0, 1])
+def test_a_refusal_that_quotes_more_than_a_string_holds_is_cut(version: int) -> None:
+    """Found by the fuzzer: the answer could not be written, and the connection was closed."""
+    kit = Kit(wire=True)
+    keys = ["x" * 20_000, "y" * 20_000]
+    entry = EntryData(entity=(), ops=tuple(OpData(key=key, value=1.0) for key in keys))
+    (refused,) = kit.call(AlterClientQuotasRequest(entries=(entry,)), version).entries
+    assert refused.error_code == ErrorCode.UNSUPPORTED_VERSION
+    assert len(refused.error_message) == 32_767 and refused.error_message.endswith("y...")

@@ -90,3 +90,13 @@ def test_unknown_tagged_fields_are_passed_over() -> None:
     assert primitives.skip_tagged_fields(section + b"rest", 0) == len(section)
     with pytest.raises(ProtocolError):
         primitives.skip_tagged_fields(section[:-1], 0)
+
+
+@pytest.mark.parametrize("text", [None, "", "a" * 32_767, "\u00e9" * 16_383])
+def test_a_text_that_fits_is_left_alone(text: str | None) -> None:
+    assert primitives.fitting(text) == text
+
+
+@pytest.mark.parametrize(("text", "kept"), [("a" * 32_768, "a" * 32_764), ("\u00e9" * 16_384, "\u00e9" * 16_382)])
+def test_a_text_that_does_not_fit_is_cut_between_characters(text: str, kept: str) -> None:
+    assert primitives.fitting(text) == kept + "..."
