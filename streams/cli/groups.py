@@ -1,9 +1,9 @@
-"""``streams groups`` and ``streams lag``: what groups have committed, and how far behind the topics' ends that is."""
+"""``streams groups`` and ``streams lag``: members of groups, what they have committed, how far behind the end it is."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 from rich.table import Table
@@ -11,8 +11,8 @@ from rich.table import Table
 from broker_core.model import LATEST_OFFSET
 from streams.cli.loading import AppOption, BrokerOption, DataDirOption, log_config
 from streams.cli.tables import show
-from streams.client.admin import GroupDescription
 from streams.client.client import Client
+from streams.client.group_descriptions import GroupDescription, MemberDescription
 from streams.errors import ConfigError
 from streams.model import Isolation, OffsetAndMetadata, TopicPartition
 from streams.runtime.access import caller
@@ -20,6 +20,9 @@ from streams.runtime.activity import Activity, wait
 from streams.runtime.feeding import feeds_group
 
 GroupName = Annotated[str, typer.Argument(metavar="GROUP", help="The group; an application's has its id.")]
+
+DEAD: Final = "Dead"
+"""The state of a group that is not there."""
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)
 Committed = Mapping[TopicPartition, tuple[OffsetAndMetadata, int | None]]
@@ -41,10 +44,49 @@ def list_groups(app_id: AppOption = None, data_dir: DataDirOption = None, broker
 def describe(
     group: GroupName, app_id: AppOption = None, data_dir: DataDirOption = None, broker: BrokerOption = None
 ) -> None:
-    """What a group has committed, partition by partition."""
+    """A group's state, its members with what each of them reads, and what is committed, partition by partition."""
     with caller(log_config(broker, data_dir, app_id), None) as call:
-        found: Committed = call(lambda client: _committed(client, group))
-        is_feed = _is_of_feeds(group, _names(call(lambda client: wait(client.admin.list_groups()))))
+        described: GroupDescription = call(lambda client: wait(client.admin.describe_group(group)))
+        found: Committed = call(lambda client: _committed(client, group, may_be_empty=bool(described.members)))
+        listed: Sequence[GroupDescription] = call(lambda client: wait(client.admin.list_groups()))
+    typer.echo(_state(described, listed))
+    if described.members:
+        show(_members(described.members))
+    if found:
+        show(_offsets(found, is_feed=_is_of_feeds(group, _names(listed))))
+
+
+def _state(group: GroupDescription, listed: Sequence[GroupDescription]) -> str:
+    """One line. A group that its coordinator lists and does not describe is of another kind than the classic one."""
+    if group.state == DEAD:
+        states = [other.state for other in listed if other.group_id == group.group_id]
+        if states:
+            return f"{states[0]}; the members of a group of this kind are not shown"
+    count = len(group.members)
+    told = [group.state, "1 member" if count == 1 else f"{count} members"]
+    if group.protocol:
+        told.append(f"assignor {group.protocol}")
+    return ", ".join(told)
+
+
+def _members(members: Sequence[MemberDescription]) -> Table:
+    table = Table("member", "instance", "client", "host", "partitions", box=None)
+    for member in sorted(members, key=lambda member: (member.client_id, member.member_id)):
+        table.add_row(
+            member.member_id, member.instance_id or "", member.client_id, member.host, _places(member.partitions)
+        )  # fmt: skip
+    return table
+
+
+def _places(partitions: Sequence[TopicPartition]) -> str:
+    """As Kafka's tool writes them: ``lines(0,1), orders(2)``."""
+    by_topic: dict[str, list[str]] = {}
+    for topic, partition in partitions:
+        by_topic.setdefault(topic, []).append(str(partition))
+    return ", ".join(f"{topic}({','.join(numbers)})" for topic, numbers in by_topic.items())
+
+
+def _offsets(found: Committed, *, is_feed: bool) -> Table:
     table = Table("topic", "partition", "offset", "end", "lag", "metadata", box=None)
     for place in sorted(found):
         committed, end = found[place]
@@ -52,7 +94,7 @@ def describe(
             place.topic, str(place.partition), f"{committed.offset:,}", "gone" if end is None else f"{end:,}",
             "" if end is None or is_feed else f"{end - committed.offset:,}", _short(committed.metadata),
         )  # fmt: skip
-    show(table)
+    return table
 
 
 @app.command("delete")

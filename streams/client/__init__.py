@@ -5,8 +5,9 @@ framework, among them a ``producer.Producer`` and a ``consumer.Consumer`` of the
 """
 
 from streams.assignment import Assignment, Assignor, GroupMember
-from streams.client.admin import GroupDescription, NewTopic, TopicDescription
+from streams.client.admin import NewTopic, TopicDescription
 from streams.client.errors import CommitFailed, CorruptRecords, NoOffset, OffsetOutOfRange, RebalanceInProgress
+from streams.client.group_descriptions import GroupDescription, MemberDescription
 from streams.client.group_settings import GroupIdentity
 from streams.client.public.awaiting import AsyncAdmin, AsyncConsumer, AsyncProducer
 from streams.client.public.blocking import Admin, Consumer, Producer
@@ -33,6 +34,7 @@ __all__ = [
     "GroupDescription",
     "GroupIdentity",
     "GroupMember",
+    "MemberDescription",
     "NewTopic",
     "NoOffset",
     "OffsetAndMetadata",

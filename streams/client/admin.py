@@ -29,6 +29,7 @@ from broker_core.protocol.describe_configs import (
     DescribeConfigsResource,
     DescribeConfigsResponse,
 )
+from broker_core.protocol.describe_groups import DescribeGroupsRequest, DescribeGroupsResponse
 from broker_core.protocol.incremental_alter_configs import (
     AlterableConfig,
     AlterConfigsResource,
@@ -46,6 +47,7 @@ from broker_core.protocol.offset_fetch import (
 )
 from streams.client import group_requests
 from streams.client.calls import ANY, GROUP_COORDINATOR, Coordinator, Exchange, Exchanges, Judge, Leader, Node, Where
+from streams.client.group_descriptions import GroupDescription, read_group
 from streams.client.group_settings import GroupIdentity
 from streams.client.metadata import METADATA_MAX_VERSION, Cluster
 from streams.client.offset_requests import Gather, OffsetRequests
@@ -80,12 +82,6 @@ class TopicDescription:
     name: str
     partitions: int
     is_internal: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GroupDescription:
-    group_id: str
-    state: str
 
 
 class Admin:
@@ -244,6 +240,19 @@ class Admin:
 
         self._brokers().then(ask_each)
         return pending
+
+    def describe_group(self, group_id: str) -> Pending[GroupDescription]:
+        """A group with its members; Dead where there is none of that name, or one of another than the classic kind."""
+        doing = f"describing group {group_id}"
+
+        def read(answer: DescribeGroupsResponse) -> GroupDescription:
+            (found,) = answer.groups
+            if found.error_code != ErrorCode.GROUP_ID_NOT_FOUND:
+                self._judge.check(found.error_code, doing)
+            return read_group(found)
+
+        body = DescribeGroupsRequest(groups=(group_id,))
+        return self._ask(body, Coordinator(GROUP_COORDINATOR, group_id), doing, read)
 
     def delete_groups(self, names: Sequence[str]) -> Pending[None]:
         """Forget groups with all their offsets; fails for one that is not there or not empty."""

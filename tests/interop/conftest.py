@@ -1,4 +1,4 @@
-"""Brokers that tests of one module share, and which tests are the sample that runs with all others.
+"""Brokers that tests share, and which tests are the sample that runs with all others.
 
 Everything here starts Java or other people's clients, and takes seconds a test. All of it:
 ``python -m pytest tests/interop -m "slow or not slow"``.
@@ -60,7 +60,7 @@ def topic(request: pytest.FixtureRequest) -> str:
     return "".join(char if char.isalnum() else "." for char in request.node.name).strip(".")
 
 
-@pytest.fixture(scope="module", params=["apache-kafka", "ours"])
+@pytest.fixture(scope="session", params=["apache-kafka", "ours"])
 def cluster(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
     """Apache Kafka (where it can run), and our own broker, each a process."""
     directory = tmp_path_factory.mktemp(request.param)

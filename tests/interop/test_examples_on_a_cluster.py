@@ -5,6 +5,7 @@ What each must print is checked by its own test in ``tests/examples``; here only
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ import pytest
 from typer.testing import CliRunner
 
 from streams.cli.main import app
+from streams.client import Consumer
 from streams.client.admin import NewTopic
 from streams.client.client import Client
 from streams.config import StreamsConfig
@@ -96,6 +98,18 @@ def eventually(holds: Callable[[], bool]) -> None:
     assert any(holds() for _ in range(50))
 
 
+def shows_members(broker: Broker, streams: Callable[..., str]) -> None:
+    with Consumer("words", group="members", client_id="me", broker=broker.address) as consumer:
+        end = time.monotonic() + 60
+        while not consumer.assignment:
+            assert time.monotonic() < end
+            consumer.poll("100ms")
+        state, _, member, *_ = streams("groups", "describe", "members").splitlines()
+        assert state.split(", ")[:2] == ["Stable", "1 member"]
+        assert [*member.split()[1:2], member.split()[-1]] == ["me", "words(0)"] and "127.0.0.1" in member
+    streams("groups", "delete", "members")
+
+
 def test_the_commands(cluster: Broker) -> None:
     """``--broker`` of every command that looks at a log."""
 
@@ -122,6 +136,7 @@ def test_the_commands(cluster: Broker) -> None:
         line.split() for line in streams("groups", "describe", "readers").splitlines()
     ]
     assert ["readers", "words", "1", "1"] in [line.split() for line in streams("lag").splitlines()]
+    shows_members(cluster, streams)
     streams("groups", "delete", "readers")
     assert "readers" not in streams("groups", "list")
     assert streams("dlq", "list", "words").count("unknown") == 2, "they say no origin"

@@ -15,7 +15,8 @@ from typing import Any, Self, TypeVar
 
 from streams.assignment import Assignor
 from streams.client.admin import Admin as AdminCore
-from streams.client.admin import GroupDescription, NewTopic, TopicDescription
+from streams.client.admin import NewTopic, TopicDescription
+from streams.client.group_descriptions import GroupDescription
 from streams.client.group_settings import GroupIdentity
 from streams.client.pending import Pending
 from streams.client.public import setup
@@ -311,6 +312,10 @@ class AsyncAdmin(_Client):
     async def groups(self) -> list[GroupDescription]:
         """All groups and their states."""
         return await self._ask(lambda admin: admin.list_groups())
+
+    async def describe_group(self, group: str) -> GroupDescription:
+        """A group with its members and what each of them has; its state is Dead where there is none of that name."""
+        return await self._ask(lambda admin: admin.describe_group(group))
 
     async def group_offsets(self, group: str) -> dict[TopicPartition, OffsetAndMetadata]:
         """Everything that a group has committed."""

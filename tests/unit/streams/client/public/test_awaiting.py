@@ -101,6 +101,7 @@ def test_transactions_groups_and_listeners(data_dir: str) -> None:
             assert (await admin.create_topics({"u": NewTopic()})) == {"u": True}
             assert (await admin.list_offsets("end", [T0])) == {T0: 2}
             assert [group.group_id for group in await admin.groups()] == ["g"]
+            assert (await admin.describe_group("g")).state == "Empty"
 
     asyncio.run(main())
     assert told == [2]

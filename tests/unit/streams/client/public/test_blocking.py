@@ -259,6 +259,8 @@ def test_topics_settings_offsets_and_groups(data_dir: str) -> None:
         admin.set_group_offsets("g", {T0: 2})
         assert admin.group_offsets("g") == {T0: OffsetAndMetadata(2)}
         assert [group.group_id for group in admin.groups()] == ["g"]
+        assert admin.describe_group("g").state == "Empty"
+        assert admin.describe_group("nobody's").state == "Dead"
         admin.delete_groups(["g"])
         admin.delete_topics(["u"])
         assert admin.describe_topics(["u", "t"]).keys() == {"t"}
