@@ -6,7 +6,7 @@ import datetime
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 import typer
 from rich.console import Console
@@ -72,16 +72,19 @@ def create(
 def describe(
     name: TopicName, app_id: AppOption = None, data_dir: DataDirOption = None, broker: BrokerOption = None
 ) -> None:
-    """A topic's partitions with their offsets, and its settings."""
+    """A topic's partitions with their offsets and bytes on disk, and its settings."""
     with caller(log_config(broker, data_dir, app_id), None) as call:
-        starts, ends, configs = call(lambda client: _describe(client, name))
-    table = Table("partition", "start", "end", box=None)
-    for topic_partition in sorted(ends):
-        table.add_row(str(topic_partition.partition), f"{starts[topic_partition]:,}", f"{ends[topic_partition]:,}")
+        found = call(lambda client: _describe(client, name))
+    table = Table("partition", "start", "end", "bytes", box=None)
+    for place in sorted(found.ends):
+        size = f"{found.sizes[place]:,}" if place in found.sizes else "not told"
+        table.add_row(str(place.partition), f"{found.starts[place]:,}", f"{found.ends[place]:,}", size)
     console = Console()
     show(table, console)
-    for key in sorted(configs):
-        console.print(f"{key} = {configs[key]}", highlight=False)
+    if found.sizes:
+        console.print(f"{sum(found.sizes.values()):,} bytes on disk", highlight=False)
+    for key in sorted(found.configs):
+        console.print(f"{key} = {found.configs[key]}", highlight=False)
 
 
 @app.command("alter", epilog="Example: streams topics alter lines -c retention.ms=86400000")
@@ -184,11 +187,14 @@ def _sizes(client: Client) -> Activity[dict[str, tuple[TopicDescription, int]]]:
     return {name: (topics[name], sizes[name]) for name in topics}
 
 
-def _describe(
-    client: Client, name: str
-) -> Activity[
-    tuple[Mapping[TopicPartition, int | None], Mapping[TopicPartition, int | None], Mapping[str, str | None]]
-]:
+class _Described(NamedTuple):
+    starts: Mapping[TopicPartition, int | None]
+    ends: Mapping[TopicPartition, int | None]
+    sizes: Mapping[TopicPartition, int]
+    configs: Mapping[str, str | None]
+
+
+def _describe(client: Client, name: str) -> Activity[_Described]:
     found = yield from wait(client.admin.describe_topics([name]))
     if name not in found:
         raise UnknownTopic(f"there is no topic {name!r}; 'streams topics list' names those that are there")
@@ -199,8 +205,9 @@ def _describe(
             client.admin.list_offsets(dict.fromkeys(partitions, LATEST_OFFSET)),
         ]
     )
+    sizes = yield from wait(client.admin.partition_sizes(name, len(partitions)))
     configs = yield from wait(client.admin.describe_configs([name]))
-    return starts, ends, configs[name]
+    return _Described(starts, ends, sizes, configs[name])
 
 
 def _pair(text: str) -> tuple[str, str]:

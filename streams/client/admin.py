@@ -30,6 +30,11 @@ from broker_core.protocol.describe_configs import (
     DescribeConfigsResponse,
 )
 from broker_core.protocol.describe_groups import DescribeGroupsRequest, DescribeGroupsResponse
+from broker_core.protocol.describe_log_dirs import (
+    DescribableLogDirTopic,
+    DescribeLogDirsRequest,
+    DescribeLogDirsResponse,
+)
 from broker_core.protocol.incremental_alter_configs import (
     AlterableConfig,
     AlterConfigsResource,
@@ -223,23 +228,12 @@ class Admin:
     def list_groups(self) -> Pending[list[GroupDescription]]:
         """All groups of all brokers: each broker knows those that it coordinates."""
         groups: list[GroupDescription] = []
-        pending: Pending[list[GroupDescription]] = Pending()
 
         def take(answer: ListGroupsResponse) -> None:
             self._judge.check(answer.error_code, "listing groups")
             groups.extend(GroupDescription(group_id=group.group_id, state=group.group_state) for group in answer.groups)
 
-        def ask_each(brokers: Pending[list[int]]) -> None:
-            if brokers.error is not None:
-                pending.fail(brokers.error)
-                return
-            each = [
-                self._ask(ListGroupsRequest(), Node(node_id), "listing groups", take) for node_id in brokers.result()
-            ]
-            _all_of(each, lambda: pending.resolve(groups), pending.fail)
-
-        self._brokers().then(ask_each)
-        return pending
+        return self._of_each_broker(ListGroupsRequest(), "listing groups", take, groups)
 
     def describe_group(self, group_id: str) -> Pending[GroupDescription]:
         """A group with its members; Dead where there is none of that name, or one of another than the classic kind."""
@@ -317,6 +311,41 @@ class Admin:
             return found
 
         return self._ask(body, ANY, f"describing the settings of {', '.join(topics)}", read)
+
+    def partition_sizes(self, topic: str, partitions: int) -> Pending[dict[TopicPartition, int]]:
+        """Bytes of each partition's log, of its largest replica; without those that no broker tells us of, or may."""
+        sizes: dict[TopicPartition, int] = {}
+        doing = f"asking for the size of topic {topic}"
+        body = DescribeLogDirsRequest(
+            topics=(DescribableLogDirTopic(topic=topic, partitions=tuple(range(partitions))),)
+        )
+
+        def take(answer: DescribeLogDirsResponse) -> None:
+            if answer.error_code == ErrorCode.CLUSTER_AUTHORIZATION_FAILED:
+                return
+            self._judge.check(answer.error_code, doing)
+            for result in answer.results:
+                self._judge.check(result.error_code, f"{doing} in {result.log_dir}")
+                for found in result.topics:
+                    for partition in found.partitions:
+                        place = TopicPartition(found.name, partition.partition_index)
+                        sizes[place] = max(sizes.get(place, 0), partition.partition_size)
+
+        return self._of_each_broker(body, doing, take, sizes)
+
+    def _of_each_broker(self, body: Any, doing: str, take: Callable[[Any], None], gathered: T) -> Pending[T]:
+        """Settles with ``gathered`` once ``take`` has seen the answers of all brokers."""
+        pending: Pending[T] = Pending()
+
+        def ask_each(brokers: Pending[list[int]]) -> None:
+            if brokers.error is not None:
+                pending.fail(brokers.error)
+                return
+            each = [self._ask(body, Node(node_id), doing, take) for node_id in brokers.result()]
+            _all_of(each, lambda: pending.resolve(gathered), pending.fail)
+
+        self._brokers().then(ask_each)
+        return pending
 
     def _delete_records(
         self, topic_partition: TopicPartition, offset: int, starts: dict[TopicPartition, int]

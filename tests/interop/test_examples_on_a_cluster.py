@@ -5,6 +5,7 @@ What each must print is checked by its own test in ``tests/examples``; here only
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -126,7 +127,8 @@ def test_the_commands(cluster: Broker) -> None:
         ["b", "2"],
     ]
     assert ["words", "1", "2"] in [line.split() for line in streams("topics", "list").splitlines()]
-    assert "retention.ms = -1" in streams("topics", "describe", "words")
+    described = streams("topics", "describe", "words")
+    assert "retention.ms = -1" in described and re.search(r"\b1[0-9]{2} bytes on disk", described)
     streams("topics", "alter", "words", "-c", "retention.ms=86400000")
     eventually(lambda: "retention.ms = 86400000" in streams("topics", "describe", "words"))
     committed = {TopicPartition("words", 0): OffsetAndMetadata(1)}

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from streams.errors import ClientError, ConfigError
+from tests.unit.broker_core.broker_process import BrokerProcess
 from tests.unit.streams.cli.conftest import Invoke
 
 DATA = ("--data-dir", "data")
@@ -27,11 +28,40 @@ def test_a_topics_life(invoke: Invoke) -> None:
     invoke("produce", "t", "v", "--key", "k", *DATA)
     assert invoke("topics", "list", *DATA).stdout.split() == ["topic", "partitions", "offsets", "t", "3", "1"]
     described = invoke("topics", "describe", "t", *DATA).stdout
-    assert described.split()[:3] == ["partition", "start", "end"]
+    assert described.split()[:4] == ["partition", "start", "end", "bytes"]
     assert "retention.ms = 1000\n" in described
     assert "cleanup.policy = compact\n" in described
     assert "deleted t" in invoke("topics", "delete", "t", *DATA).stdout
     assert "t" not in invoke("topics", "list", *DATA).stdout.split()
+
+
+def sizes_told(described: str) -> tuple[list[int], int]:
+    """The column, and the sum that is told."""
+    lines = [line.split() for line in described.splitlines()]
+    (total,) = [int(line[0].replace(",", "")) for line in lines if line[1:] == ["bytes", "on", "disk"]]
+    rows = [line for line in lines if len(line) == 4 and line[0].isdecimal() and line[1:] != ["bytes", "on", "disk"]]
+    return [int(row[3].replace(",", "")) for row in rows], total
+
+
+def test_bytes_on_disk_are_told_by_partition_and_in_all(invoke: Invoke, here: Path) -> None:
+    """Those of the log: what is reserved for it is not counted."""
+    invoke("topics", "create", "t", "-p", 2, "-c", "preallocate=true", "-c", "segment.bytes=100000", *DATA)
+    assert sizes_told(invoke("topics", "describe", "t", *DATA).stdout) == ([0, 0], 0)
+    invoke("produce", "t", "v" * 1_000, *DATA)
+    each, total = sizes_told(invoke("topics", "describe", "t", *DATA).stdout)
+    assert sorted(each) == [0, total] and 1_000 < total < 2_000
+
+
+def test_bytes_on_disk_of_a_broker(invoke: Invoke, tmp_path: Path) -> None:
+    with BrokerProcess(tmp_path / "served", "min.free.bytes=0") as broker:
+        at = ("--broker", broker.address)
+        invoke("topics", "create", "t", "-p", 1, "-c", "preallocate=true", "-c", "segment.bytes=100000", *at)
+        invoke("produce", "t", "v" * 1_000, *at)
+        log = next((tmp_path / "served").rglob("t-0/*.log"))
+        each, total = sizes_told(invoke("topics", "describe", "t", *at).stdout)
+        assert 1_000 < each[0] == total < 2_000 < log.stat().st_size == 100_000
+        broker.terminate()
+    assert log.stat().st_size == total, "trimmed when the broker ended"
 
 
 def test_internal_topics_are_shown_on_request(invoke: Invoke) -> None:

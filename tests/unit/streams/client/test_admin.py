@@ -4,8 +4,17 @@ import random
 
 import pytest
 
+from broker_core.errors import ErrorCode
 from broker_core.model import EARLIEST_OFFSET, LATEST_OFFSET
 from broker_core.protocol.delete_groups import DeletableGroupResult, DeleteGroupsRequest, DeleteGroupsResponse
+from broker_core.protocol.describe_log_dirs import (
+    DescribableLogDirTopic,
+    DescribeLogDirsPartition,
+    DescribeLogDirsRequest,
+    DescribeLogDirsResponse,
+    DescribeLogDirsResult,
+    DescribeLogDirsTopic,
+)
 from broker_core.protocol.list_groups import ListedGroup, ListGroupsRequest, ListGroupsResponse
 from streams.client.admin import NewTopic, TopicDescription
 from streams.client.client import Client
@@ -136,6 +145,38 @@ def test_groups_are_those_of_all_brokers() -> None:
         transport.answer(token, ListGroupsResponse(groups=(group,)))
     client.poll(1)
     assert [group.group_id for group in listed.result()] == ["of-4", "of-7"]
+
+
+def test_a_partition_is_as_large_as_its_largest_replica_and_one_that_nobody_may_tell_of_is_left_out() -> None:
+    transport = ScriptedTransport({}, brokers=(4, 7, 9))
+    client = Client(transport, client_id="c", random=random.Random(1))
+    asked = client.admin.partition_sizes("t", 3)
+    client.poll(0)
+    for size in (10, 30):
+        token, _, body = transport.take(DescribeLogDirsRequest)
+        assert body.topics == (DescribableLogDirTopic(topic="t", partitions=(0, 1, 2)),)
+        partitions = (DescribeLogDirsPartition(partition_index=size // 20, partition_size=size),)
+        if size == 30:
+            partitions += (DescribeLogDirsPartition(partition_index=0, partition_size=7),)
+        found = DescribeLogDirsTopic(name="t", partitions=partitions)
+        transport.answer(token, DescribeLogDirsResponse(results=(DescribeLogDirsResult(topics=(found,)),)))
+    token, _, _ = transport.take(DescribeLogDirsRequest)
+    transport.answer(token, DescribeLogDirsResponse(error_code=ErrorCode.CLUSTER_AUTHORIZATION_FAILED))
+    client.poll(1)
+    assert asked.result() == {TopicPartition("t", 0): 10, TopicPartition("t", 1): 30}
+
+
+def test_a_directory_that_failed_is_told_with_the_topic() -> None:
+    transport = ScriptedTransport({})
+    client = Client(transport, client_id="c", random=random.Random(1))
+    asked = client.admin.partition_sizes("t", 1)
+    client.poll(0)
+    token, _, _ = transport.take(DescribeLogDirsRequest)
+    failed = DescribeLogDirsResult(error_code=ErrorCode.KAFKA_STORAGE_ERROR, log_dir="/data")
+    transport.answer(token, DescribeLogDirsResponse(results=(failed,)))
+    client.poll(1)
+    with pytest.raises(ClientError, match="the size of topic t in /data was refused: KAFKA_STORAGE_ERROR"):
+        asked.result()
 
 
 def test_each_group_is_deleted_by_its_own_coordinator() -> None:
