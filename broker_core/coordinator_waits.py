@@ -68,6 +68,8 @@ class SyncWaits:
         return self._take(lambda wait: log in wait.needs)
 
     def _take(self, condition: Callable[[Wait], bool]) -> list[Wait]:
+        if not self._waits:
+            return []
         taken = [wait for wait in self._waits if condition(wait)]
         if taken:
             gone = set(map(id, taken))

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections import deque
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from broker_core.config import MAX_LIST_REQUEST_BYTES
@@ -20,6 +21,7 @@ from broker_core.protocol.api_versions import ApiVersionsRequest
 from broker_core.protocol.frames import FrameReader
 from broker_core.protocol.framing import Request, UnsupportedRequestError, decode_request, encode_response_to
 from broker_core.protocol.primitives import INT16, INT32
+from broker_core.server_outgoing import Outgoing, put_together
 
 if TYPE_CHECKING:
     from broker_core.server import BrokerServer
@@ -46,7 +48,7 @@ class ServerConnection(asyncio.BufferedProtocol):
         self._transport: asyncio.Transport | None = None
         self._connection = Connection(id=0)
         self._backlog: deque[bytes] = deque()
-        self._outgoing: list[bytes] = []
+        self._outgoing = Outgoing()
         self._backlog_bytes = 0
         self._in_work: Request | None = None
         self._in_work_bytes = 0
@@ -70,7 +72,7 @@ class ServerConnection(asyncio.BufferedProtocol):
             return
         opened = transport.get_extra_info("socket")
         opened.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-        self._transport.set_write_buffer_limits(high=WRITE_HIGH_BYTES)
+        self._transport.set_write_buffer_limits(high=0)  # as ``Outgoing`` wants it
         self.active_s = self._server.time_s()
 
     def get_buffer(self, sizehint: int) -> memoryview:
@@ -118,7 +120,7 @@ class ServerConnection(asyncio.BufferedProtocol):
                 self._give_up(ProtocolError("a request with acks=0 was refused, and closing is the only answer to it"))
         else:
             try:
-                self._outgoing.append(_frame(request, self._answer_version, body))
+                self._outgoing.add(_frame(request, self._answer_version, body))
             except ProtocolError as error:  # an answer that its version cannot say: our fault, and seen by tests
                 self._server.observer.event("request.unanswerable", api_key=request.api_key, reason=str(error))
                 self._give_up(error)
@@ -158,6 +160,7 @@ class ServerConnection(asyncio.BufferedProtocol):
             if at_once:
                 self._transport.abort()
             else:
+                self._outgoing.send(self._transport, everything=True)
                 self._transport.close()
 
     # -- inside
@@ -181,19 +184,18 @@ class ServerConnection(asyncio.BufferedProtocol):
         """Send the answers that are ready: those of pipelined requests in one go."""
         transport = self._transport
         if self._outgoing and transport is not None:
-            transport.write(b"".join(self._outgoing))
+            self._outgoing.send(transport)
             self.active_s = self._server.time_s()
-        self._outgoing.clear()
 
     def _may_begin(self) -> bool:
         transport = self._transport
-        if sum(map(len, self._outgoing)) > WRITE_HIGH_BYTES:
+        if self._outgoing.waiting_bytes > WRITE_HIGH_BYTES:
             self._flush()
         return (
             transport is not None
             and not transport.is_closing()
             and not self._server.is_stopping
-            and transport.get_write_buffer_size() <= WRITE_HIGH_BYTES
+            and self._outgoing.waiting_bytes + transport.get_write_buffer_size() <= WRITE_HIGH_BYTES
         )
 
     def _begin(self, payload: bytes) -> None:
@@ -218,15 +220,14 @@ class ServerConnection(asyncio.BufferedProtocol):
         self._backlog.clear()
         self._backlog_bytes = self._in_work_bytes = 0
         if self._transport is not None:
-            self._flush()
-            self._transport.close()
+            self.close()
 
     def _count(self) -> None:
         """Tell the server what this connection holds now."""
         transport = self._transport
         if transport is None:
             return
-        unsent = transport.get_write_buffer_size()
+        unsent = self._outgoing.waiting_bytes + transport.get_write_buffer_size()
         self._unsent_bytes = unsent
         held = self._backlog_bytes + self._in_work_bytes + self._reader.announced_bytes + unsent
         if held != self.held_bytes:
@@ -259,9 +260,9 @@ def _decode(payload: bytes) -> tuple[Request, int]:
     return request, request.api_version
 
 
-def _frame(request: Request, version: int, body: Any) -> bytes:
-    """The bytes of an answer; raises ``ProtocolError`` when ``version`` cannot say it."""
+def _frame(request: Request, version: int, body: Any) -> Sequence[bytes]:
+    """The bytes of an answer, in pieces; raises ``ProtocolError`` when ``version`` cannot say it."""
     pieces: list[bytes] = [b""]
     encode_response_to(pieces.append, request.api_key, version, request.correlation_id, body)
     pieces[0] = INT32.pack(sum(map(len, pieces)))
-    return b"".join(pieces)
+    return put_together(pieces)

@@ -23,6 +23,7 @@ from broker_core.config import BrokerConfig
 from broker_core.errors import BrokerError, ErrorCode, StorageError
 from broker_core.os_filesystem import OsFilesystem
 from broker_core.ports import Observer
+from broker_core.process_memory import keep_freed_memory
 from broker_core.server import BrokerServer, address_of, bind, wall_clock_ms
 from broker_core.start_settings import start_config
 
@@ -145,6 +146,7 @@ def serve(
         StorageError: the address cannot be had, the directory not be opened, or not be closed cleanly.
     """
     _raise_file_limit()
+    keep_freed_memory()
     listener, config = take_address(config, texts)
     try:
         broker = Broker(config, OsFilesystem(config.log_dirs), random.SystemRandom(), observer)
