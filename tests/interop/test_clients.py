@@ -206,9 +206,11 @@ def test_a_group_of_two_shares_and_heals(
 
 @each_client
 def test_a_static_member_comes_back_without_a_rebalance(broker: BrokerProcess, client: Client, topic: str) -> None:
+    """The one that stays is there first and so leads: kafka-python joins twice, which from a leader is a rebalance."""
     client.create_topic(broker.address, topic, 4, {})
     group = "static " + topic
     lasting = client.join(broker.address, group, topic, instance="a", assignor="range")
+    until(lambda: shared_out([lasting], 4), "one member has everything")
     bouncing = client.join(broker.address, group, topic, instance="b", assignor="range")
     until(lambda: shared_out([lasting, bouncing], 4), "two members share")
     before = lasting.assignment(), bouncing.assignment()

@@ -32,6 +32,8 @@ RANGES = {
 }  # fmt: skip
 MOST_DAMAGE = 4
 """Places at which one request is damaged."""
+MOST_VALUES = 100_000
+"""Of one field, over all arrays around it: three long ones within each other are 27 million, too much memory."""
 
 
 class Maker:
@@ -46,6 +48,8 @@ class Maker:
         self._draw = draw
         self._topic_ids = topic_ids
         self._wildness = 0.0
+        self._around = 1
+        """How often the value in the making will be there: the lengths of the arrays around it, multiplied."""
 
     def payload(self, api_key: int, version: int) -> bytes:
         """One request, most of them near to what clients send, some of them damaged as bytes."""
@@ -70,7 +74,10 @@ class Maker:
         draw = self._draw
         if isinstance(kind, ArrayOf):
             count = draw.choice((0, 1, 1, 1, 2, 3)) if draw.random() > self._wildness / 10 else 300
+            count = count if self._around * count <= MOST_VALUES else 3
+            around, self._around = self._around, self._around * max(1, count)
             items = [self._value(kind.item, version, name) for _ in range(min(count, 4))]
+            self._around = around
             return tuple(items[index % len(items)] for index in range(count)) if items else ()
         if isinstance(kind, StructOf):
             return self._body(kind.cls, version)

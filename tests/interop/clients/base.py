@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
-TIMEOUT_S = 40
+TIMEOUT_S = 90
 """Patience with a loaded machine; nothing waits that long unless something is wrong."""
 
 
