@@ -42,6 +42,9 @@ from broker_core.protocol.batch import read_control
 
 MAX_LEADER_EPOCH: Final[LeaderEpoch] = 2**31 - 1
 EVERYTHING: Final[Offset] = 2**63 - 1
+ROOM_WINDOW_BYTES: Final = 1024 * 1024
+"""Looked at behind a bad batch to tell room from a torn write. It is cut off either way, with all that follows: a start
+after a crash need not read the 128 MiB that each partition may have reserved."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -283,7 +286,8 @@ class Recovery:
             for scanned in scan_batches(segment.file, 0, end, segment.base_offset, gaps=gaps):
                 header = scanned.header
                 is_gap = segment.next_offset < header.base_offset
-                self.reached = segment.next_offset if is_gap else header.next_offset
+                if is_gap:
+                    self.reached = segment.next_offset
                 is_new = is_last and (seal is None or scanned.position >= seal.size_bytes)  # never compacted
                 if is_gap and is_new and header.next_offset > self.recovery_point:
                     return BadBatchError(
@@ -296,6 +300,8 @@ class Recovery:
                 self.epochs.assign(header.partition_leader_epoch, header.base_offset)
                 follow(self.producers, scanned, segment)
                 segment.note(header.size_bytes, header.last_offset, header.newest_timestamp)
+                if not is_gap:
+                    self.reached = header.next_offset
                 if seal is not None and segment.size_bytes == seal.size_bytes and segment.places_crc != seal.places_crc:
                     raise damaged(segment, BadBatchError(0, "its offsets are not those that were sealed"))
         except BadBatchError as bad:
@@ -309,7 +315,7 @@ class Recovery:
         return max(self.epochs.latest, 0) <= epoch <= self.leader_epoch
 
     def _cut(self, segment: Segment, bad: BadBatchError) -> None:
-        lost = written_end(segment.file, bad.position) - bad.position
+        lost = written_end(segment.file, bad.position, ROOM_WINDOW_BYTES) - bad.position
         self.truncated_bytes += lost
         self.observer.event(
             "log.truncated", path=segment.file.path, position=bad.position, offset=segment.next_offset,
@@ -337,7 +343,7 @@ def first_segment(directory: LogDirectory) -> Segment:
 
 def _without_room(segment: Segment, bad: BadBatchError, observer: Observer) -> BadBatchError | None:
     """Give back room that was reserved behind the last batch and never written; None if there is nothing else there."""
-    if written_end(segment.file, bad.position) != bad.position:
+    if written_end(segment.file, bad.position, ROOM_WINDOW_BYTES) != bad.position:
         return bad
     observer.event("log.trimmed", path=segment.file.path, position=bad.position)
     segment.file.truncate(bad.position)

@@ -85,12 +85,17 @@ def scan_batches(
         position += start
 
 
-def written_end(file: File, position: int) -> int:
+def written_end(file: File, position: int, window_bytes: int | None = None) -> int:
     """Behind the last byte at or after ``position`` that is not zero; ``position`` if there is none.
 
     Where a scan ends there, what follows is room that was reserved for the log (``preallocate``) and never written.
+
+    Arguments:
+        window_bytes: look at so many bytes only.
     """
     end = file.size()
+    if window_bytes is not None:
+        end = min(end, position + window_bytes)
     while end > position:
         start = max(position, end - SCAN_BYTES)
         data = file.read_at(start, end - start)

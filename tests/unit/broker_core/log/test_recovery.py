@@ -166,6 +166,20 @@ def test_damage_below_the_recovery_point_refuses_to_open_and_changes_nothing() -
     assert after == before
 
 
+def test_a_wrong_epoch_in_the_last_durable_batch_is_damage_and_cuts_nothing() -> None:
+    """No checksum covers it: the batch is whole, and was durable all the same."""
+    filesystem = MemoryFilesystem()
+    end = written(filesystem)
+    last = names(filesystem, ".log")[-1]
+    data = filesystem.read_file(f"{DIRECTORY}/{last}")
+    position = [position for position, _ in iterate_batches(data)][-1]
+    flip(filesystem, last, position + 13)
+    damaged = filesystem.read_file(f"{DIRECTORY}/{last}")
+    with pytest.raises(StorageError, match=rf"{last}, position {position}: leader epoch .*damaged"):
+        open_log(filesystem, recovery_point=end, leader_epoch=2)
+    assert filesystem.read_file(f"{DIRECTORY}/{last}") == damaged
+
+
 def test_a_log_that_ends_below_its_recovery_point_is_not_opened() -> None:
     filesystem = MemoryFilesystem()
     end = written(filesystem)

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from broker_core.log.epochs import LeaderEpochs
-from broker_core.log.scan import BadBatchError, measure, scan_batches
+from broker_core.log.scan import SCAN_BYTES, BadBatchError, measure, scan_batches, written_end
 from broker_core.memory_filesystem import MemoryFilesystem
 from broker_core.ports import File
 from broker_core.protocol.batch import with_offset
@@ -110,3 +110,13 @@ def test_measure_serves_what_is_good_before_the_damage() -> None:
     with pytest.raises(BadBatchError) as caught:
         measure(data[len(first) :], len(first), 2, 100, EPOCHS, gaps=False)
     assert caught.value.position == len(first)
+
+
+@pytest.mark.parametrize(("tail", "room"), [(0, 0), (0, 5), (3, 0), (3, SCAN_BYTES), (1, 2 * SCAN_BYTES + 7)])
+def test_what_was_written_ends_with_the_last_byte_that_is_not_zero(tail: int, room: int) -> None:
+    file = MemoryFilesystem().open("a", create=True)
+    file.write_at(0, b"log" + b"\0" * 10 * (tail > 0) + b"x" * tail + bytes(room))
+    end = 13 + tail if tail else 3
+    assert written_end(file, 3) == end
+    assert written_end(file, end) == end
+    assert written_end(file, 3, 10) == 3, "only zeros in that window"
