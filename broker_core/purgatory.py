@@ -20,8 +20,8 @@ Work = TypeVar("Work")
 Finish = Callable[[Mapping[TopicPartition, ErrorCode]], Any]
 """Makes the answer of a parked write; gets the partitions that were lost meanwhile, and why."""
 
-MAX_PARKED: Final = 100_000
-"""Parked requests of one kind; each connection has at most a few, so that more is a leak."""
+MAX_PARKED: Final = 1_000_000
+"""Parked requests of one kind; each connection has at most 16 writes, or one other request, so that more is a leak."""
 
 
 class Tokens:

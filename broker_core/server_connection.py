@@ -1,15 +1,14 @@
-"""One client's socket: frames in, answers out, one request at a time. A shell, on the server's event loop.
+"""One client's socket: frames in, answers out, in order. A shell, on the server's event loop.
 
 Requests are carried out in the order they came, each after the answer to the one before has been handed to the socket:
-what is parked holds back what is behind it, and who does not read gets nothing more to read. Nothing of a request is
-decided here.
+what is parked holds back what is behind it, and who does not read gets nothing more to read. Writes alone do not wait
+for the writes before them, so that they share a sync. Nothing of a request is decided here.
 """
 
 from __future__ import annotations
 
 import asyncio
 import socket
-from collections import deque
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final, cast
 
@@ -22,14 +21,13 @@ from broker_core.protocol.frames import FrameReader
 from broker_core.protocol.framing import Request, UnsupportedRequestError, decode_request, encode_response_to
 from broker_core.protocol.primitives import INT16, INT32
 from broker_core.server_outgoing import Outgoing, put_together
+from broker_core.server_requests import RequestQueue, Taken
 
 if TYPE_CHECKING:
     from broker_core.server import BrokerServer
 
 WRITE_HIGH_BYTES: Final = 256 * 1024
 """With more than this unsent, the next request waits; one answer may be larger, and is then sent bit by bit."""
-
-
 LARGE_APIS: Final = frozenset({ApiKey.PRODUCE, ApiKey.SYNC_GROUP})
 """Requests that carry other people's bytes, and so are as long as ``socket.request.max.bytes`` says."""
 
@@ -47,13 +45,9 @@ class ServerConnection(asyncio.BufferedProtocol):
         self._reader = FrameReader(server.shared_buffer, server.limits.socket_request_max_bytes)
         self._transport: asyncio.Transport | None = None
         self._connection = Connection(id=0)
-        self._backlog: deque[bytes] = deque()
+        self._requests = RequestQueue()
         self._outgoing = Outgoing()
-        self._backlog_bytes = 0
-        self._in_work: Request | None = None
-        self._in_work_bytes = 0
-        self._answer_version = 0
-        self._ticket: int | None = None
+        self._fault: Exception | None = None
         self._unsent_bytes = 0
         self._is_working = False
         self._is_reading = True
@@ -85,8 +79,7 @@ class ServerConnection(asyncio.BufferedProtocol):
         except ProtocolError as error:
             self._give_up(error)
             return
-        self._backlog.extend(payloads)
-        self._backlog_bytes += sum(map(len, payloads))
+        self._requests.add(payloads)
         self._work()
 
     def resume_writing(self) -> None:
@@ -95,12 +88,9 @@ class ServerConnection(asyncio.BufferedProtocol):
         self._work()
 
     def connection_lost(self, error: Exception | None) -> None:
-        if self._ticket is not None:
-            self._server.abandon(self._ticket)
-            self._ticket = None
-        self._backlog.clear()
-        self._backlog_bytes = self._in_work_bytes = self._unsent_bytes = 0
-        self._in_work = None
+        for ticket in self._requests.drop():
+            self._server.abandon(ticket)
+        self._unsent_bytes = 0
         self._outgoing.clear()
         self._transport = None
         self._server.account(-self.held_bytes)
@@ -110,20 +100,10 @@ class ServerConnection(asyncio.BufferedProtocol):
     # -- the broker's side
 
     def answer(self, token: int, body: Any) -> None:
-        """The answer to the request in work; the connection may be gone meanwhile."""
-        request = self._in_work
-        if request is None or self._transport is None:
-            return
-        self._in_work, self._ticket, self._in_work_bytes = None, None, 0
-        if isinstance(body, NoReply):
-            if body.failed:
-                self._give_up(ProtocolError("a request with acks=0 was refused, and closing is the only answer to it"))
-        else:
-            try:
-                self._outgoing.add(_frame(request, self._answer_version, body))
-            except ProtocolError as error:  # an answer that its version cannot say: our fault, and seen by tests
-                self._server.observer.event("request.unanswerable", api_key=request.api_key, reason=str(error))
-                self._give_up(error)
+        """The answer to a request in work; the connection may be gone meanwhile."""
+        for taken in self._requests.answer(token, body):
+            if self._fault is None or not self._is_closing:
+                self._put(taken)
         self._work()
 
     # -- the server's side
@@ -131,15 +111,23 @@ class ServerConnection(asyncio.BufferedProtocol):
     @property
     def has_work(self) -> bool:
         """Whether a request of it is with the broker."""
-        return self._in_work is not None
+        return self._requests.has_work
+
+    @property
+    def _is_closing(self) -> bool:
+        return self._transport is None or self._transport.is_closing()
 
     def update_reading(self) -> None:
         """Read on, or let the client wait: after the server's or this connection's load has changed."""
         transport = self._transport
-        if transport is None or transport.is_closing():
+        if transport is None or self._is_closing:
             return
         mid_frame = not self._reader.is_between_frames
-        wanted = not self._backlog and not self._server.is_stopping and (mid_frame or not self._server.is_saturated)
+        wanted = (
+            not self._requests.has_waiting
+            and not self._server.is_stopping
+            and (mid_frame or not self._server.is_saturated)
+        )
         if wanted != self._is_reading:
             self._is_reading = wanted
             if wanted:
@@ -170,12 +158,15 @@ class ServerConnection(asyncio.BufferedProtocol):
         if self._is_working:
             return
         self._is_working = True
-        while self._backlog and self._in_work is None and self._may_begin():
-            payload = self._backlog.popleft()
-            self._backlog_bytes -= len(payload)
-            self._in_work_bytes = len(payload)
-            self._begin(payload)
+        while self._requests.may_begin():
+            if self._outgoing.waiting_bytes > WRITE_HIGH_BYTES:
+                self._flush()
+            if not self._has_room:
+                break
+            self._begin(self._requests.next())
         self._is_working = False
+        if self._fault is not None and not self._requests.has_work and not self._is_closing:
+            self._give_up(self._fault)
         self._flush()
         self._count()
         self.update_reading()
@@ -187,28 +178,42 @@ class ServerConnection(asyncio.BufferedProtocol):
             self._outgoing.send(transport)
             self.active_s = self._server.time_s()
 
-    def _may_begin(self) -> bool:
+    @property
+    def _has_room(self) -> bool:
+        """Whether there is anybody to take an answer, and room for it."""
         transport = self._transport
-        if self._outgoing.waiting_bytes > WRITE_HIGH_BYTES:
-            self._flush()
         return (
             transport is not None
+            and self._fault is None
             and not transport.is_closing()
             and not self._server.is_stopping
             and self._outgoing.waiting_bytes + transport.get_write_buffer_size() <= WRITE_HIGH_BYTES
         )
 
     def _begin(self, payload: bytes) -> None:
+        token = None
         try:
-            request, self._answer_version = _decode(payload)
-            self._in_work = request
-            ticket = self._server.handle(self, self._connection, request)
-            if ticket is not None:
-                self._ticket = ticket
-        except ProtocolError as error:
-            self._give_up(error)
-        except Exception as error:  # a fault of ours must not take the other connections along
-            self._server.failed(self._connection, payload, error)
+            request, version = _decode(payload)
+            token = self._requests.begin(request, version, len(payload))
+            self._requests.park(token, self._server.handle(self, self._connection, request, token))
+        except Exception as error:
+            if not isinstance(error, ProtocolError):  # a fault of ours must not take the other connections along
+                self._server.failed(self._connection, payload, error)
+            self._fault = error
+            if token is not None:
+                self._requests.fail(token)
+
+    def _put(self, taken: Taken) -> None:
+        """Take the answer of the oldest request along to what is sent next."""
+        request, body = taken.request, taken.body
+        if isinstance(body, NoReply):
+            if body.failed:
+                self._give_up(ProtocolError("a request with acks=0 was refused, and closing is the only answer to it"))
+            return
+        try:
+            self._outgoing.add(_frame(request, taken.version, body))
+        except ProtocolError as error:  # an answer that its version cannot say: our fault, and seen by tests
+            self._server.observer.event("request.unanswerable", api_key=request.api_key, reason=str(error))
             self._give_up(error)
 
     def _give_up(self, error: Exception) -> None:
@@ -216,11 +221,10 @@ class ServerConnection(asyncio.BufferedProtocol):
         self._server.observer.event(
             "connection.refused", client=self._connection.client_address, reason=str(error) or type(error).__name__
         )
-        self._in_work = None
-        self._backlog.clear()
-        self._backlog_bytes = self._in_work_bytes = 0
-        if self._transport is not None:
-            self.close()
+        self._fault = error
+        for ticket in self._requests.drop():
+            self._server.abandon(ticket)
+        self.close()
 
     def _count(self) -> None:
         """Tell the server what this connection holds now."""
@@ -229,7 +233,8 @@ class ServerConnection(asyncio.BufferedProtocol):
             return
         unsent = self._outgoing.waiting_bytes + transport.get_write_buffer_size()
         self._unsent_bytes = unsent
-        held = self._backlog_bytes + self._in_work_bytes + self._reader.announced_bytes + unsent
+        requests = self._requests
+        held = requests.waiting_bytes + requests.in_work_bytes + self._reader.announced_bytes + unsent
         if held != self.held_bytes:
             difference, self.held_bytes = held - self.held_bytes, held
             self._server.account(difference)

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import struct
+import threading
 
 import pytest
 
+from broker_core import server_requests
 from broker_core.config import MAX_LIST_REQUEST_BYTES, BrokerConfig, ServerConfig
 from broker_core.errors import ErrorCode
+from broker_core.memory_filesystem import MemoryFile
 from broker_core.protocol.api import API, ApiKey
 from broker_core.protocol.api_versions import ApiVersionsRequest
 from broker_core.protocol.fetch import FetchPartition, FetchRequest, FetchTopic
 from broker_core.protocol.framing import Request, decode_response, encode_request
 from broker_core.protocol.metadata import MetadataRequest, MetadataRequestTopic
 from tests.unit.broker_core.broker_kit import fetched, produce_request, produced, read_values
-from tests.unit.broker_core.server_kit import ServedBroker
+from tests.unit.broker_core.server_kit import PATIENCE_S, ServedBroker
 
 CONFIG = BrokerConfig(min_free_bytes=0, server=ServerConfig(socket_request_max_bytes=200_000))
 
@@ -53,6 +56,83 @@ def test_pipelined_requests_are_answered_in_order(broker: ServedBroker) -> None:
         answers = [client.receive() for _ in asked]
         assert [correlation_id for correlation_id, _ in answers] == asked
         assert [produced(body).base_offset for _, body in answers[::2]] == list(range(20))
+
+
+def test_writes_of_one_connection_share_a_sync(broker: ServedBroker, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those that come while a sync is under way are all synced by the next one; answers stay in order."""
+    broker.create("t")
+    count, begun, go_on = server_requests.MAX_WRITES - 1, threading.Event(), threading.Event()
+    files: list[int] = []
+    sync = MemoryFile.sync
+
+    def slow(file: MemoryFile) -> None:
+        files.append(1)
+        begun.set()
+        assert go_on.wait(PATIENCE_S)
+        sync(file)
+
+    with broker.connect() as client:
+        monkeypatch.setattr(MemoryFile, "sync", slow)
+        client.send(produce_request("t", "first", now_ms=broker.kit.now_ms))
+        assert begun.wait(PATIENCE_S)
+        for index in range(count):
+            client.send(produce_request("t", f"v{index}", now_ms=broker.kit.now_ms))
+        client.send(fetch(), 12)
+        broker.until(lambda: broker.server._driver.parked_count == 1 + count)
+        go_on.set()
+        answers = [client.receive()[1] for _ in range(1 + count)]
+        assert [produced(answer).base_offset for answer in answers] == list(range(1 + count))
+        assert len(files) == 2
+        values = ["first", *(f"v{index}" for index in range(count))]
+        assert read_values(fetched(client.receive()[1]), 0, committed=False) == values
+
+
+def test_writes_hold_back_what_reads(broker: ServedBroker) -> None:
+    """A request behind writes sees them: it begins when the last of them is answered."""
+    broker.create("t")
+    with broker.connect() as client:
+        for index in range(10):
+            client.send(produce_request("t", f"v{index}", now_ms=broker.kit.now_ms))
+        client.send(fetch(), 12)
+        for _ in range(10):
+            assert produced(client.receive()[1]).error_code == 0
+        assert len(read_values(fetched(client.receive()[1]), 0, committed=False)) == 10
+
+
+def test_writes_before_a_broken_request_are_answered(broker: ServedBroker) -> None:
+    broker.create("t")
+    with broker.connect() as client:
+        frames = [client.payload(produce_request("t", f"v{index}", now_ms=broker.kit.now_ms)) for index in range(3)]
+        client.send_bytes(b"".join(frames) + struct.pack(">ihhi", 8, 0, 9, 7))
+        assert [produced(client.receive()[1]).base_offset for _ in frames] == [0, 1, 2]
+        assert client.is_closed()
+    assert len(broker.kit.events.named("connection.refused")) == 1
+
+
+@pytest.mark.parametrize(("limit", "value"), [("MAX_WRITES_BYTES", 30_000), ("MAX_WRITES", 3)])
+def test_writes_in_work_are_bounded(
+    broker: ServedBroker, monkeypatch: pytest.MonkeyPatch, limit: str, value: int
+) -> None:
+    """A client that writes faster than the disk syncs waits, and its bytes with it."""
+    monkeypatch.setattr(server_requests, limit, value)
+    broker.create("t")
+    go_on = threading.Event()
+    sync = MemoryFile.sync
+
+    def slow(file: MemoryFile) -> None:
+        assert go_on.wait(PATIENCE_S)
+        sync(file)
+
+    with broker.connect() as client:
+        monkeypatch.setattr(MemoryFile, "sync", slow)
+        for _ in range(10):
+            client.send(produce_request("t", "x" * 10_000, now_ms=broker.kit.now_ms))
+        broker.until(lambda: broker.server._driver.parked_count == 3)
+        with broker.connect() as other:
+            other.exchange(MetadataRequest(topics=()))
+        assert broker.on_thread(lambda: broker.server._driver.parked_count) == 3
+        go_on.set()
+        assert [produced(client.receive()[1]).base_offset for _ in range(10)] == list(range(10))
 
 
 def test_a_parked_fetch_holds_back_its_connection_and_no_other(broker: ServedBroker) -> None:
