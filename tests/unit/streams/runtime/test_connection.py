@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import http.server
 import socket
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -51,6 +53,15 @@ def test_a_cluster_is_written_to_and_read_and_no_log_is_made(tmp_path: Path) -> 
             assert complete(client, send_records(client, settings, "t", [(b"k", b"v", 1, ())])) is False
             found = [batch.values for batch in read_batches(lambda activity: complete(client, activity(client)), "t")]
     assert found == [[b"v"]] and not (tmp_path / "data").exists()
+
+
+def test_an_application_on_a_cluster_imports_no_broker() -> None:
+    """Its modules are a good part of the time to the first record."""
+    program = (
+        "import sys, streams.runtime.run; print({'broker_core.broker', 'broker_core.server'} & sys.modules.keys())"
+    )
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert ran.stdout == "set()\n"
 
 
 def test_what_a_cluster_refuses_names_it(tmp_path: Path) -> None:
