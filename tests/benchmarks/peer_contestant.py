@@ -81,6 +81,7 @@ def arguments(given: list[str] | None = None) -> argparse.Namespace:
         parser.add_argument(f"--{name}", required=True)
     parser.add_argument("--commit-ms", type=int)
     parser.add_argument("--cache-bytes", type=int)
+    parser.add_argument("--combiners", type=int, choices=(0, 1), default=0, help="1: switched on")
     parser.add_argument("--threads", type=int, help="ignored: one worker")
     parser.add_argument("--session-ms", type=int, help="ignored: a worker is no member of a group")
     return parser.parse_args(given)
@@ -88,7 +89,7 @@ def arguments(given: list[str] | None = None) -> argparse.Namespace:
 
 def application(options: argparse.Namespace) -> App:
     """The work as an application on the broker that is named."""
-    settings = dict(GUARANTEES[options.guarantee])
+    settings = dict(GUARANTEES[options.guarantee], combiners=bool(options.combiners))
     if options.commit_ms is not None:
         settings["commit_interval_ms"] = options.commit_ms
     if options.cache_bytes is not None:
