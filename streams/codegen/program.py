@@ -17,13 +17,13 @@ from zlib import crc32
 from streams.codegen.counters import DropCounters
 from streams.codegen.failures import Failures
 from streams.codegen.generator import generate
-from streams.codegen.recovery import OnHandled, Policy, Recovery
+from streams.codegen.recovery import OnHandled, Recovery
 from streams.codegen.savepoint import Savepoint
 from streams.model import ColumnBatch, OutputColumns
 from streams.operators.context import RecordContext
 from streams.operators.sink import Outputs
 from streams.operators.source import PreparedBatch, extractor, guarded, preparer
-from streams.topology.nodes import Sink, Source
+from streams.topology.nodes import Policy, Sink, Source
 
 if TYPE_CHECKING:
     from state.task_stores import TaskStores

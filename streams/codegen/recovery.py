@@ -26,13 +26,12 @@ from streams.on_error import DeadLetter, ErrorContext, ErrorPolicy, Retry, Skip
 from streams.operators.drops import DEAD_LETTERED, SKIPPED
 from streams.operators.sink import attach_headers
 from streams.operators.source import PreparedBatch
-from streams.topology.nodes import UserFunction
+from streams.topology.nodes import Policy
 
 if TYPE_CHECKING:
     from state.layers import ChangeColumns
     from streams.operators.sink import Outputs
 
-Policy: TypeAlias = ErrorPolicy | UserFunction
 Process: TypeAlias = Callable[[ColumnBatch, int, int], None]
 OnHandled: TypeAlias = Callable[[ErrorContext, Exception, ErrorPolicy], None]
 """Hears of every failure that did not stop the application: record, exception, and what was done."""

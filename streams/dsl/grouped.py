@@ -21,7 +21,7 @@ from streams.dsl.suggest import suggested
 from streams.dsl.table import KTable
 from streams.dsl.windowed import TimeWindowedKStream, WindowedRows
 from streams.errors import TopologyError, UnsupportedError
-from streams.on_error import ErrorPolicy, OnError
+from streams.on_error import OnError
 from streams.serde import models, plain
 from streams.topology import nodes
 from streams.topology.graph import at
@@ -45,7 +45,7 @@ class KGroupedStream(Hinted, Generic[K, V]):
 
     def __init__(
         self, builder: Builder, node: str, *, base: str, key: Flow, value: Flow, moves: bool, name: str | None,
-        location: str, operator: str,
+        location: str, operator: str, on_error: nodes.Policy | None,
     ) -> None:  # fmt: skip
         self._builder = builder
         self._node = node
@@ -56,6 +56,7 @@ class KGroupedStream(Hinted, Generic[K, V]):
         self._name = name
         self._location = location
         self._operator = operator
+        self._on_error = on_error
 
     def __repr__(self) -> str:
         return f"<KGroupedStream {self._node!r} of application {self._builder.application_id!r}>"
@@ -180,7 +181,7 @@ class KGroupedStream(Hinted, Generic[K, V]):
     def _aggregated(
         self, kind: str, result: Flow, *, store: str | None, cached: bool, location: str,
         initializer: nodes.UserFunction | None = None, adder: nodes.UserFunction | None = None,
-        on_error: ErrorPolicy | nodes.UserFunction | None = None, rows: WindowedRows | None = None,
+        on_error: nodes.Policy | None = None, rows: WindowedRows | None = None,
         associative: bool = False,
     ) -> KTable[Any, Any]:  # fmt: skip
         because = "keeps its results in a store"
@@ -225,6 +226,7 @@ class KGroupedStream(Hinted, Generic[K, V]):
         node = nodes.Repartition(
             name=name,
             location=self._location,
+            on_error=self._on_error,
             topic=repartition_topic(self._builder.application_id, base),
             key_serde=key_serde,
             value_serde=value_serde,

@@ -33,8 +33,9 @@ class KGroupedTable(Generic[K, V]):
     """Made by ``KTable.group_by``. A row that changes is taken away with its old value before it is added again."""
 
     def __init__(
-        self, builder: Builder, node: str, *, base: str, key: Flow, value: Flow, name: str | None, location: str
-    ) -> None:
+        self, builder: Builder, node: str, *, base: str, key: Flow, value: Flow, name: str | None, location: str,
+        on_error: nodes.Policy | None,
+    ) -> None:  # fmt: skip
         self._builder = builder
         self._node = node
         self._base = name or base
@@ -42,6 +43,7 @@ class KGroupedTable(Generic[K, V]):
         self._value = value
         self._name = name
         self._location = location
+        self._on_error = on_error
 
     def __repr__(self) -> str:
         return f"<KGroupedTable {self._node!r} of application {self._builder.application_id!r}>"
@@ -152,6 +154,7 @@ class KGroupedTable(Generic[K, V]):
         node = nodes.Repartition(
             name=name,
             location=self._location,
+            on_error=self._on_error,
             topic=repartition_topic(self._builder.application_id, base),
             key_serde=self._key.serde,
             value_serde=value_serde,

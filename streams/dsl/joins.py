@@ -18,7 +18,7 @@ from streams.serde.base import same_format
 from streams.topology import nodes
 from streams.topology.graph import at
 from streams.topology.names import check_name, merged_base, repartition_topic
-from streams.topology.nodes import AnySerde
+from streams.topology.nodes import AnySerde, Policy
 
 if TYPE_CHECKING:
     from streams.dsl.stream import KStream
@@ -123,13 +123,13 @@ def join_table(
     if name is not None:
         check_name(name, f"{at(location)}name")
     builder.materialise(table._node)
-    parent = stream._node
+    parent, policy = stream._node, error_policy(on_error, location)
     if stream._rekeyed:
-        parent = repartition(stream, operator, name or f"{base}-join", location, given=name is not None)
+        parent = repartition(stream, operator, name or f"{base}-join", policy, location, given=name is not None)
     node = nodes.StreamTableJoin(
         name=builder.name(name, base, operator, location),
         location=location,
-        on_error=error_policy(on_error, location),
+        on_error=policy,
         how=how,
         joiner=function,
         key_serde=key_serde,
@@ -138,12 +138,19 @@ def join_table(
     return KStream(builder, node.name, base=base, key=stream._key, value=flow)
 
 
-def repartition(stream: KStream[Any, Any], operator: str, base: str, location: str, *, given: bool) -> str:
-    """A repartition below a stream whose key was changed, for an operator that needs equal keys to meet."""
+def repartition(
+    stream: KStream[Any, Any], operator: str, base: str, on_error: Policy | None, location: str, *, given: bool
+) -> str:
+    """A repartition below a stream whose key was changed, for an operator that needs equal keys to meet.
+
+    Arguments:
+        on_error: the operator's, for records that cannot be written to the topic.
+    """
     because = "needs equal keys in one partition, and so sends the records through a topic"
     node = nodes.Repartition(
         name=f"{base}-repartition",
         location=location,
+        on_error=on_error,
         topic=repartition_topic(stream._builder.application_id, base),
         key_serde=need_serde(stream._key, operator, location, because=because, what="key"),
         value_serde=need_serde(stream._value, operator, location, because=because, what="value"),

@@ -384,6 +384,7 @@ class KStream(Hinted, Generic[K, V]):
         Arguments:
             key: type of the new key, where the mapper has no return annotation.
             name: of the repartition topic (``<application>-<name>-repartition``); default: the name of the store.
+            on_error: what becomes of a record that the mapper fails on, or that cannot be written to that topic.
         """
         location = caller()
         if name is not None:
@@ -391,21 +392,22 @@ class KStream(Hinted, Generic[K, V]):
         keyed = self._with_key("group_by", mapper, key, None, on_error, location)
         return KGroupedStream(
             self._builder, keyed._node, base=self._base, key=keyed._key, value=self._value, moves=True, name=name,
-            location=location, operator="group_by",
+            location=location, operator="group_by", on_error=error_policy(on_error, location),
         )  # fmt: skip
 
-    def group_by_key(self, *, name: str | None = None) -> KGroupedStream[K, V]:
+    def group_by_key(self, *, name: str | None = None, on_error: OnError | None = None) -> KGroupedStream[K, V]:
         """Group by the key that the records have; through a repartition topic only if an operator above changed it.
 
         Arguments:
             name: of that topic, if there is one; default: the name of the store.
+            on_error: what becomes of a record that cannot be written there.
         """
         location = caller()
         if name is not None:
             check_name(name, f"{at(location)}name")
         return KGroupedStream(
             self._builder, self._node, base=self._base, key=self._key, value=self._value, moves=self._rekeyed,
-            name=name, location=location, operator="group_by_key",
+            name=name, location=location, operator="group_by_key", on_error=error_policy(on_error, location),
         )  # fmt: skip
 
     def to(
@@ -421,7 +423,8 @@ class KStream(Hinted, Generic[K, V]):
         """Write the records to a topic.
 
         Arguments:
-            topic: its name, or a function of the record that returns one; such topics must exist.
+            topic: its name, or a function of the record that returns one. The embedded log makes such topics when
+                their first record comes; on a cluster they must exist.
             key, value: types; default: those of the stream, and where they are not known, each object's own type.
             partitioner: called with topic, key, value and the number of partitions; returns a partition, or None for
                 the default (murmur2 of the key's bytes, as Kafka's own clients do).
@@ -449,8 +452,9 @@ class KStream(Hinted, Generic[K, V]):
         self._builder.add(node, (self._node,))
 
     def to_table(
-        self, *, key: TypeOf[K] | None = None, value: TypeOf[V] | None = None, store: str | None = None
-    ) -> KTable[K, V]:
+        self, *, key: TypeOf[K] | None = None, value: TypeOf[V] | None = None, store: str | None = None,
+        on_error: OnError | None = None,
+    ) -> KTable[K, V]:  # fmt: skip
         """The stream as a table: the last value of each key, null deletes. Records with a null key are dropped.
 
         Through a repartition topic, named after the store, where an operator above changed the key.
@@ -458,6 +462,8 @@ class KStream(Hinted, Generic[K, V]):
         Arguments:
             key, value: types, where they are not known.
             store: keep the rows under this name; default: they are kept where an operator needs them.
+            on_error: what becomes of a record whose key or value is not of its type, so that no row can be kept of it.
+                Where no row is kept and no key was changed, nothing is written and nothing can fail.
         """
         location = caller()
         key_flow = self._known("to_table", key, self._key, "key=", location)
@@ -465,7 +471,7 @@ class KStream(Hinted, Generic[K, V]):
         stream: KStream[K, V] = KStream(
             self._builder, self._node, base=self._base, key=key_flow, value=value_flow, rekeyed=self._rekeyed
         )
-        return tables.of_stream(stream, store, location)
+        return tables.of_stream(stream, store, error_policy(on_error, location), location)
 
     @overload
     def join(

@@ -174,6 +174,7 @@ class KTable(Hinted, Generic[K, V]):
                 none. Also called for old values, so its result must depend on its arguments only.
             key, value: types of the result, where the mapper has no return annotation ``tuple[K, V]``.
             name: of the repartition topic (``<application>-<name>-repartition``); default: the name of the store.
+            on_error: what becomes of a change that the mapper fails on, or that cannot be written to that topic.
         """
         location = caller()
         if name is not None:
@@ -183,19 +184,20 @@ class KTable(Hinted, Generic[K, V]):
         flow = self._builder.flow
         key_flow = flow(key, found[0], lost("group_by", location, "key="), location)
         value_flow = flow(value, found[1], lost("group_by", location, "value="), location)
-        because = "sends the rows to their groups through a topic"
+        because, policy = "sends the rows to their groups through a topic", error_policy(on_error, location)
         node = nodes.TableGroupBy(
             name=self._builder.name(None, self._base, "group_by", location),
             location=location,
-            on_error=error_policy(on_error, location),
+            on_error=policy,
             mapper=function,
             key_serde=need_serde(key_flow, "group_by", location, because=because, what="key"),
         )
         self._builder.materialise(self._node)
         self._builder.add(node, (self._node,))
         return KGroupedTable(
-            self._builder, node.name, base=self._base, key=key_flow, value=value_flow, name=name, location=location
-        )
+            self._builder, node.name, base=self._base, key=key_flow, value=value_flow, name=name, location=location,
+            on_error=policy,
+        )  # fmt: skip
 
     @overload
     def join(

@@ -17,7 +17,7 @@ from streams.errors import TopologyError
 from streams.on_error import OnError
 from streams.topology.graph import at
 from streams.topology.names import check_name
-from streams.topology.nodes import AnySerde, Source, TableSource
+from streams.topology.nodes import AnySerde, Policy, Source, TableSource
 
 if TYPE_CHECKING:
     from streams.dsl.stream import KStream
@@ -63,7 +63,7 @@ def of_topic(
     return _handle(builder, node)
 
 
-def of_stream(stream: KStream[Any, Any], store: str | None, location: str) -> KTable[Any, Any]:
+def of_stream(stream: KStream[Any, Any], store: str | None, on_error: Policy | None, location: str) -> KTable[Any, Any]:
     """The table of a stream's last values; through a repartition topic where its key was changed."""
     builder = stream._builder
     because = "keeps the last value of each key"
@@ -72,8 +72,8 @@ def of_stream(stream: KStream[Any, Any], store: str | None, location: str) -> KT
     name = store if store is not None else f"{stream._base}-to-table"
     parent = stream._node
     if stream._rekeyed:
-        parent = joins.repartition(stream, "to_table", name, location, given=store is not None)
-    node = _add(builder, parent, name, key_serde, value_serde, location)
+        parent = joins.repartition(stream, "to_table", name, on_error, location, given=store is not None)
+    node = _add(builder, parent, name, key_serde, value_serde, location, on_error=on_error)
     if store is not None:
         builder.materialise(name)
     return _handle(builder, node)
@@ -81,13 +81,14 @@ def of_stream(stream: KStream[Any, Any], store: str | None, location: str) -> KT
 
 def _add(
     builder: Builder, parent: str, name: str, key_serde: AnySerde, value_serde: AnySerde, location: str, *,
-    topic: str = "",
+    topic: str = "", on_error: Policy | None = None,
 ) -> TableSource:  # fmt: skip
     builder.claim_store(name, location, given=True)
     del builder.stores[name]  # claimed as a name; it is a store once ``materialise`` makes it one
     node = TableSource(
-        name=name, location=location, store=None, key_serde=key_serde, value_serde=value_serde, topic=topic
-    )
+        name=name, location=location, on_error=on_error, store=None, key_serde=key_serde, value_serde=value_serde,
+        topic=topic,
+    )  # fmt: skip
     builder.add(node, (parent,))
     return node
 

@@ -34,13 +34,17 @@ class UserFunction:
         return getattr(self.call, "__qualname__", None) or repr(self.call)
 
 
+Policy: TypeAlias = ErrorPolicy | UserFunction
+"""What becomes of records that something failed on; a function of the error chooses."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Node:
     """Base of all nodes."""
 
     name: str
     location: str = ""
-    on_error: ErrorPolicy | UserFunction | None = None
+    on_error: Policy | None = None
     """What becomes of a record that the node's functions or serdes fail on; None: the application's policy."""
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 from streams.on_error import ErrorPolicy, Fail
 from streams.serde.base import same_format
 from streams.topology.graph import TopologyGraph
-from streams.topology.nodes import Aggregate, Node, Repartition, Sink, Source, Stateful, TableSource, UserFunction
+from streams.topology.nodes import Aggregate, Node, Policy, Repartition, Sink, Source, Stateful, TableSource
 
 if TYPE_CHECKING:
     from streams.topology.compile import SubTopology
@@ -93,6 +93,8 @@ def _with_combiners(sub: SubTopology, readers: Mapping[str, Aggregate]) -> SubTo
 
     def changed(node: Node) -> Node:
         if isinstance(node, Sink) and node.internal and isinstance(node.topic, str) and node.topic in readers:
+            if node.on_error is not None and not isinstance(node.on_error, Fail):
+                return node  # it has to know which record it was whose key cannot be written
             return replace(node, combines_for=readers[node.topic])
         return node
 
@@ -129,7 +131,7 @@ def _reusing(sub: SubTopology, node: Node) -> Node:
     return replace(node, store=replace(node.store, changelog_topic=None, source_topic=node.topic)) if is_same else node
 
 
-def _may_undo(policy: ErrorPolicy | UserFunction) -> bool:
+def _may_undo(policy: Policy) -> bool:
     return not isinstance(policy, ErrorPolicy) or policy.may_undo
 
 

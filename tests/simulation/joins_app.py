@@ -39,12 +39,16 @@ class Row(NamedTuple):
     headers: tuple[tuple[str, bytes | None], ...] = ()
 
 
-def rows(count: int, *, keys: int, null_keys: bool = True) -> list[Row]:
-    """The input, the same in every run: a record a millisecond, and what is wrong with some of them."""
+def rows(count: int, *, keys: int, null_keys: bool = True, start_ms: int = START_MS) -> list[Row]:
+    """The input, the same in every run: a record a millisecond, and what is wrong with some of them.
+
+    Arguments:
+        start_ms: time of the first.
+    """
     draw = random.Random(11)
     found = []
     for index in range(count):
-        time = START_MS + index - late_by(index)
+        time = start_ms + index - late_by(index)
         key = f"k{draw.randrange(keys)}"
         if index % 7 == 3:
             value = None if index % 5 == 0 else f"user{index}"
@@ -57,7 +61,7 @@ def rows(count: int, *, keys: int, null_keys: bool = True) -> list[Row]:
             text = None if index % 41 == 1 else f"{index}@{time}"
             headers = (("n", str(index).encode()),) if index % 3 else ()
             # The event time is in the value; the record's own time is another one.
-            own = time if text is None else START_MS + count - index
+            own = time if text is None else start_ms + count - index
             found.append(Row(EVENTS[index % 2], None if null_key else key, text, own, headers))
     return found
 

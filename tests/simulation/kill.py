@@ -47,6 +47,8 @@ JOINED_KEYS = 200
 BATCH_LINES, BATCH_ROWS = 100, 25
 """A batch is fetched whole; small ones keep what an incarnation can do small."""
 MAX_RESTART_P95_S = 3.0
+MAX_MISSED_KILLS = 2
+"""Lives that may end before their point; with more the run has not shown what it says."""
 Raw = tuple[bytes | None, bytes | None, int, Headers]
 
 
@@ -101,13 +103,19 @@ def remake_topics(client: Client, app: App) -> Activity[None]:
         pass  # some broker of a cluster has not heard of them yet
 
 
-def words_input(
-    count: int, partitions: int, base_ms: int = 1_700_000_000_000
-) -> Iterator[tuple[str, list[Raw]]]:  # fmt: skip
+def this_hour_ms() -> int:
+    """Where inputs begin: old records would be deleted while they wait, since a broker applies retention when it likes.
+
+    Windows begin at the same distance from it in every run.
+    """
+    return time.time_ns() // 3_600_000_000_000 * 3_600_000
+
+
+def words_input(count: int, partitions: int, base_ms: int) -> Iterator[tuple[str, list[Raw]]]:
     """Keyed lines, the same in every run. Some are out of order, and some of those late for some window.
 
     Arguments:
-        base_ms: time of the first. On a cluster it must be of today: a broker applies retention when it likes.
+        base_ms: time of the first.
     """
     draw = random.Random(7)
     weights = [1.0 / (rank + 1) for rank in range(VOCABULARY)]
@@ -119,13 +127,13 @@ def words_input(
         yield "lines", rows[start : start + BATCH_LINES]
 
 
-def joins_input(count: int, partitions: int) -> Iterator[tuple[str, list[Raw]]]:
+def joins_input(count: int, partitions: int, base_ms: int) -> Iterator[tuple[str, list[Raw]]]:
     """The rows of ``joins_app``, topic by topic: their timestamps alone say in which order they count.
 
     Without keys only where there is one partition: such a record, and what is made of it, goes to any of several.
     """
     topics: dict[str, list[Raw]] = {}
-    for row in joins_app.rows(count, keys=JOINED_KEYS, null_keys=partitions == 1):
+    for row in joins_app.rows(count, keys=JOINED_KEYS, null_keys=partitions == 1, start_ms=base_ms):
         key, value = (None if text is None else text.encode() for text in (row.key, row.value))
         topics.setdefault(row.topic, []).append((key, value, row.timestamp, row.headers))
     for topic, rows in topics.items():
@@ -201,7 +209,7 @@ class Case:
     """An application's input and what there is to compare; ``kill_app`` has the application."""
 
     records_per_kill: int
-    batches: Callable[[int, int], Iterable[tuple[str, list[Raw]]]]
+    batches: Callable[[int, int, int], Iterable[tuple[str, list[Raw]]]]
     outcome: Callable[..., dict[str, Any]]
 
 
@@ -219,7 +227,7 @@ def one_run(
     case, build = CASES[name], BUILDS[name]
     calm, killed = root / f"calm-{cache}", root / f"killed-{cache}"
     count = max(3_000, kills * case.records_per_kill)
-    fill(build(calm, partitions=partitions), case.batches(count, partitions))
+    fill(build(calm, partitions=partitions), case.batches(count, partitions, this_hour_ms()))
     shutil.copytree(calm, killed)
     base = {"app": name, "cache": cache, "partitions": partitions}
     assert run(calm, {"point": "none", **base}), "the undisturbed run did not end"
@@ -254,7 +262,7 @@ class ClusterRun:
     def __init__(self, broker: str, *, cache: bool, partitions: int, lines: int, root: Path) -> None:
         self.base = {"app": "words", "cache": cache, "partitions": partitions, "broker": broker}
         self._lines, self._root = lines, root
-        self._base_ms = time.time_ns() // 1_000_000 - 60_000
+        self._base_ms = this_hour_ms()
         self._settings = {"partitions": partitions, "broker": broker}
         self._cache, self._partitions = cache, partitions
 
@@ -321,6 +329,10 @@ def main(arguments: list[str] | None = None) -> int:
             else:
                 reports[cache] = run_on_cluster(options.broker, kills, seed, **how)
     print(table(reports))
+    fewest = min(sum(report.kills.values()) for report in reports.values())
+    if fewest < options.kills // 2 - MAX_MISSED_KILLS:
+        print(f"only {fewest} kills of {options.kills // 2}: the input ended before")
+        return 1
     idle = [point for report in reports.values() for point in report.without_progress]
     if idle:
         print(f"incarnations without progress: {idle}")

@@ -41,10 +41,14 @@ class Killer:
         elif name == "commit.done":
             self._commits += 1
             report(event="committed", commits=self._commits)
+            if self._plan.get("point") == "restore":  # there was nothing to restore
+                self._kill("commit.apply.after")
         elif name == "restore.batch":
             self._restored_batches += 1
             if self._plan.get("point") == "restore" and self._restored_batches >= self._plan["batches"]:
                 self._kill()
+        elif name == "restore.done" and self._plan.get("point") == "restore" and self._restored_batches:
+            self._kill()  # there were fewer batches than planned
 
     def called(self) -> None:
         """Called for every word, or every joined record, in the middle of a batch."""
@@ -59,10 +63,10 @@ class Killer:
     def _report_once(self, event: str) -> None:
         report(event=event, seconds=round(time.monotonic() - self._began, 3), since_exec=time.time())
 
-    def _kill(self) -> None:
+    def _kill(self, point: str | None = None) -> None:
         """At once, or some microseconds later from another thread: inside the step, not at its edge."""
         delay_us = self._plan.get("delay_us", 0)
-        report(event="killing", point=self._plan["point"])
+        report(event="killing", point=point or self._plan["point"])
         if not delay_us:
             os.kill(os.getpid(), signal.SIGKILL)
         self._plan["point"] = "done"

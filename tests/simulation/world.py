@@ -8,7 +8,7 @@ A run is a function of its inputs, so that a failure is a crash point and a seed
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -144,28 +144,39 @@ class World:
 
     def read(self, topic: str) -> list[Record[Any, Any]]:
         """What a read_committed reader sees, as bytes, partition by partition."""
+        return self.read_all((topic,))[topic]
+
+    def read_all(self, topics: Iterable[str]) -> dict[str, list[Record[Any, Any]]]:
+        """The same of several topics, in one life of the broker."""
         embedded, client = self.open()
-        records = [
-            Record(
-                key=batch.keys[index], value=batch.values[index], timestamp=batch.timestamps[index],
-                partition=batch.topic_partition.partition,
-                headers=() if batch.headers is None else batch.headers[index],
-            )
-            for batch in read_batches(lambda activity: self.call(client, activity(client)), topic)
-            for index in range(len(batch.keys))
-        ]  # fmt: skip
+        found = {
+            topic: [
+                Record(
+                    key=batch.keys[index], value=batch.values[index], timestamp=batch.timestamps[index],
+                    partition=batch.topic_partition.partition,
+                    headers=() if batch.headers is None else batch.headers[index],
+                )
+                for batch in read_batches(lambda activity: self.call(client, activity(client)), topic)
+                for index in range(len(batch.keys))
+            ]
+            for topic in topics
+        }  # fmt: skip
         embedded.close(self.now_ms)
-        return records
+        return found
 
     def store(self, name: str) -> dict[bytes, bytes]:
         """All rows of a store, over all tasks."""
+        return self.stores((name,))[name]
+
+    def stores(self, names: Sequence[str]) -> dict[str, dict[bytes, bytes]]:
+        """The same of several stores."""
         topology = self.app().topology()
-        placed = topology.stores[name]
-        specs = next(sub.stores for sub in topology.subtopologies if sub.id == placed.subtopology)
-        rows: dict[bytes, bytes] = {}
+        specs = {sub.id: sub.stores for sub in topology.subtopologies}
+        rows: dict[str, dict[bytes, bytes]] = {name: {} for name in names}
         for task_id in self.state.tasks():
-            if task_id.subtopology == placed.subtopology:
-                stores = self.state.open_task(task_id, specs)
-                rows.update(stores.read_only(name).range())
-                self.state.close_task(task_id)
+            stores = self.state.open_task(task_id, specs[task_id.subtopology])
+            for name in names:
+                if topology.stores[name].subtopology == task_id.subtopology:
+                    rows[name].update(stores.read_only(name).range())
+            self.state.close_task(task_id)
         return rows
