@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from streams import App, ProcessingError, StreamsError, dead_letter, retry, skip
+from streams import App, ProcessingError, StreamsError, dead_letter, retry, skip, tumbling
 from streams.dead_letters import origin_of
 from streams.on_error import OnError
+from streams.runtime.live import live_text
 from streams.runtime.run import run_app
 from tests.errors.kit import Flaky
 from tests.unit.streams.runtime.machine import Machine
@@ -48,6 +50,33 @@ def test_a_run_goes_on_and_tells_what_it_let_go_of(tmp_path: Path) -> None:
     dropped = [fields for name, fields in heard if name == "record.dropped" and fields["operator"] == "parse"]
     assert sum(fields["count"] for fields in dropped) == 2
     assert {fields["reason"] for fields in dropped} == {"dead letter"}
+
+
+def test_all_that_a_record_can_end_by_is_told_by_operator(tmp_path: Path) -> None:
+    """Dropped, late, skipped and dead-lettered: in ``app.metrics``, to the observer, and in the live line."""
+    app = App("told", data_dir=tmp_path, partitions=1)
+    numbers = app.stream("in", key=str, value=int, timestamp=lambda value: 1_700_000_000_000 + value)
+    numbers.map_values(Flaky({7: -1}), value=int, name="parse", on_error=skip).to("out")
+    numbers.for_each(Flaky({8: -1}), name="watch", on_error=dead_letter("dlq"))
+    numbers.group_by_key().windowed_by(tumbling("10ms")).count(store="windows")
+    app.feed("in", [("a", 1), (None, 2), ("a", 25), ("a", 7), ("a", 8), ("a", 26)], value=int, keyed=True)
+    told: Counter[tuple[str, str]] = Counter()
+
+    class Listener:
+        def event(self, name: str, **fields: Any) -> None:
+            if name == "record.dropped":
+                told[fields["operator"], fields["reason"]] += fields["count"]
+
+    run_app(app, until_end=True, quiet=True, observer=Listener())
+    metrics = app.metrics
+    assert metrics.late == {"windows": 2}
+    assert metrics.skipped == {"parse": 1}
+    assert metrics.dead_lettered == {"watch": 1}
+    assert metrics.dropped == {"windows: null key": 1}
+    assert told == {
+        ("windows", "late"): 2, ("windows", "null key"): 1, ("parse", "skipped"): 1, ("watch", "dead letter"): 1,
+    }  # fmt: skip
+    assert live_text("told", metrics, 0.0).endswith("dropped 1 | late 2 | skipped 1 | dead letters 1")
 
 
 def test_a_second_run_repeats_nothing(tmp_path: Path) -> None:
