@@ -90,7 +90,7 @@ class KafkaPython:
         self.values: list[bytes] = []
 
     def poll(self) -> None:
-        for records in self.consumer.poll(timeout_ms=50 if self.partitions() else 1_000).values():
+        for records in self.consumer.poll(timeout_ms=1_000).values():
             self.values += [record.value for record in records]
 
     def partitions(self) -> set[int]:

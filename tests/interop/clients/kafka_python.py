@@ -10,7 +10,7 @@ from typing import Any
 from tests.interop.clients.base import TIMEOUT_S, Member, Record, Refused, Transaction
 
 JOIN_S = 1.0
-"""So long one poll lasts while there is nothing assigned."""
+"""So long a poll of a member lasts at least, unless there are records."""
 
 
 def _codecs() -> tuple[str, ...]:
@@ -180,8 +180,7 @@ class _Member:
         self._consumer.partitions_for_topic(topic)
 
     def poll(self, seconds: float) -> list[Record]:
-        seconds = seconds if self.assignment() else max(seconds, JOIN_S)
-        return _polled(self._consumer, int(seconds * 1_000))
+        return _polled(self._consumer, int(max(seconds, JOIN_S) * 1_000))
 
     def assignment(self) -> set[int]:
         return {place.partition for place in self._consumer.assignment()}
