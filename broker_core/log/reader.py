@@ -176,7 +176,10 @@ class LogReader:
                 raise BadBatchError(position, f"offset {base} where {expected_base} should follow")
             if base + delta >= offset:
                 return position, base
-            position += PREFIX_BYTES + length
+            size = PREFIX_BYTES + length
+            if position + size > segment.size_bytes:  # no checksum was looked at: do not walk out of the segment
+                raise BadBatchError(position, f"a batch of {size} bytes does not fit")
+            position += size
             expected_base = base + delta + 1
         return None
 

@@ -43,6 +43,23 @@ def test_every_offset_is_found_in_its_batch(reopen: bool) -> None:
             assert headers(log.read(offset, 1, RAW).records)[0].base_offset == first
 
 
+@pytest.mark.parametrize("byte", [8, 9, 10])
+def test_a_search_does_not_walk_out_of_a_segment_over_a_wrong_length(byte: int) -> None:
+    """The next segment would answer for records that this one holds."""
+    filesystem = MemoryFilesystem()
+    log = filled(filesystem)
+    log.close(NOW_MS)
+    log = open_log(filesystem, clean=True, recovery_point=120)
+    first = log._segments.first
+    position, header = next(iter(iterate_batches(filesystem.read_file(first.path()))))
+    first.file.write_at(position + byte, b"\x40")
+    sought = header.max_timestamp + 1
+    with pytest.raises(StorageError, match=f"{first.path()}, position {position}: a batch of .* does not fit"):
+        log.offset_for_timestamp(sought)
+    with pytest.raises(StorageError, match=f"{first.path()}, position {position}: a batch of .* does not fit"):
+        log.read(header.next_offset, 100, RAW)
+
+
 def test_sizes_limit_whole_batches_but_for_the_first() -> None:
     log = filled(MemoryFilesystem())
     one = len(log.read(0, 1, RAW).records)
