@@ -147,6 +147,8 @@ def test_package_inits_only_reexport() -> None:
                 continue
             if relative(path) == "broker_core/__init__.py":
                 continue  # installs the finder that STREAMS_COMPILED=0 asks for, before anything else is imported
+            if relative(path) == "streams/client/__init__.py":
+                continue  # imports what it exports when it is asked for
             problems.append(f"{relative(path)}:{node.lineno}")
     assert not problems, problems
 

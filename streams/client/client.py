@@ -6,21 +6,19 @@ Pumping only; what is asked and what answers mean is the cores' business.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Final, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from broker_core.errors import ErrorCode
 from streams.client.admin import Admin, TopicDescription
-from streams.client.calls import Backoff, Call, Core, Exchanges, Judge
+from streams.client.calls import Backoff, Call, Core, Exchanges, Judge, backoff_after
 from streams.client.consumer import Consumer, OffsetReset
 from streams.client.errors import ConnectionLost
 from streams.client.group_settings import GroupSettings
-from streams.client.membership import Membership
 from streams.client.metadata import Cluster
 from streams.client.offset_requests import OffsetRequests
 from streams.client.outbox import Consignment, Outbox
 from streams.client.pending import Pending
 from streams.client.producer import Producer
-from streams.client.reader import Reader
 from streams.client.sender import Sender
 from streams.client.settings import ClientSettings
 from streams.client.transactions import Transactions
@@ -29,6 +27,9 @@ from streams.client.txn_requests import TransactionRequests
 from streams.errors import ClientError
 from streams.model import Isolation
 from streams.ports import Random
+
+if TYPE_CHECKING:
+    from streams.client.reader import Reader
 
 T = TypeVar("T")
 
@@ -70,7 +71,7 @@ class Client:
 
     def producer(self, *, transactional_id: str | None = None, transaction_timeout_ms: int = 60_000) -> Producer:
         """A producer of its own: idempotent, and transactional with a ``transactional_id``."""
-        sender = Sender(self._cluster, self._settings, self._judge, self._backoff, transactional_id)
+        sender = Sender(self._cluster, self._settings, self._judge, self._backoff_after, transactional_id)
         transactions = None
         if transactional_id is not None:
             requests = TransactionRequests(transactional_id, transaction_timeout_ms, self._exchanges, self._judge)
@@ -126,6 +127,9 @@ class Client:
             group: None for none: it then reads what it is assigned and commits nothing.
             isolation, offset_reset: as for ``consumer``.
         """
+        from streams.client.membership import Membership  # here: an application starts without them, and sooner
+        from streams.client.reader import Reader
+
         consumer = self.consumer(isolation=isolation, offset_reset=offset_reset)
         self.release(consumer)  # the reader pumps it
         membership = None
@@ -233,7 +237,10 @@ class Client:
         return counts
 
     def _backoff(self) -> Backoff:
-        return Backoff(self._settings.retry_backoff_ms, self._settings.retry_backoff_max_ms, self._random)
+        return self._backoff_after(ErrorCode.NETWORK_EXCEPTION)
+
+    def _backoff_after(self, code: int) -> Backoff:
+        return backoff_after(code, self._settings, self._random)
 
 
 def _as_client_error(error: Exception) -> ClientError:

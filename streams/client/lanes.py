@@ -65,7 +65,7 @@ class Lane:
         "window",
     )
 
-    def __init__(self, topic_partition: TopicPartition, backoff: Backoff) -> None:
+    def __init__(self, topic_partition: TopicPartition) -> None:
         self.topic_partition = topic_partition
         self.queue: deque[tuple[int, Chunk]] = deque()
         self.window: list[Batch] = []
@@ -80,7 +80,8 @@ class Lane:
         self.due_ms = 0
         self.stuck_ms: int | None = None
         """Since when its leader is unknown."""
-        self.backoff = backoff
+        self.backoff: Backoff | None = None
+        """Of the tries since the last acknowledgement; chosen by the first refusal."""
         self.last_error: ClientError | None = None
 
     def next_batch(self, now_ms: int) -> Batch | None:

@@ -23,7 +23,7 @@ from broker_core.protocol.produce import (
     TopicProduceData,
 )
 from streams.client.accumulator import Chunk
-from streams.client.calls import Backoffs, Call, Judge
+from streams.client.calls import Backoff, Call, Judge
 from streams.client.errors import STALE_LEADER, error_for
 from streams.client.lanes import Batch, Lane, Ledger
 from streams.client.metadata import Cluster
@@ -55,10 +55,10 @@ class Sender:
         cluster: Cluster,
         settings: ClientSettings,
         judge: Judge,
-        backoff: Backoffs,
+        backoff_after: Callable[[int], Backoff],
         transactional_id: str | None,
     ) -> None:
-        self._cluster, self._settings, self._judge, self._backoff = cluster, settings, judge, backoff
+        self._cluster, self._settings, self._judge, self._backoff_after = cluster, settings, judge, backoff_after
         self._transactional_id = transactional_id
         self._lanes: dict[TopicPartition, Lane] = {}
         self._active: dict[TopicPartition, Lane] = {}
@@ -82,7 +82,7 @@ class Sender:
         for chunk in chunks:
             lane = self._lanes.get(chunk.topic_partition)
             if lane is None:
-                lane = self._lanes[chunk.topic_partition] = Lane(chunk.topic_partition, self._backoff())
+                lane = self._lanes[chunk.topic_partition] = Lane(chunk.topic_partition)
             lane.queue.append((self._ledger.enter(chunk), chunk))
             lane.entered += chunk.stop - chunk.start
             self.entered[chunk.topic_partition] = lane.entered
@@ -224,7 +224,7 @@ class Sender:
         code = ErrorCode.NETWORK_EXCEPTION if answer is None else answer.error_code
         if code in (ErrorCode.NONE, ErrorCode.DUPLICATE_SEQUENCE_NUMBER):
             lane.proven = True
-            lane.backoff.reset()
+            lane.backoff = None
             if answer is not None and answer.base_offset >= 0:
                 end = answer.base_offset + batch.count
                 self.acknowledged[lane.topic_partition] = max(end, self.acknowledged.get(lane.topic_partition, 0))
@@ -263,6 +263,8 @@ class Sender:
         lane.landed(batch)
         lane.last_error = error
         if not any(other.in_air for other in lane.window):
+            if lane.backoff is None:
+                lane.backoff = self._backoff_after(error.code)
             lane.due_ms = now_ms + lane.backoff.next_ms()
 
     def _done(self, lane: Lane, batch: Batch) -> None:

@@ -35,9 +35,8 @@ class ClientSettings:
     metadata_max_age_ms: int = 300_000
     allow_auto_create: bool = True
     storage_errors_are_final: bool = True
-    transactions_v2: bool = False
-    """Use KIP-890's transactions where the cluster has them in force. With one broker in this process nothing can be
-    late, and V1 shares its waves of syncs better."""
+    transactions_v2: bool = True
+    """Use KIP-890's transactions where the broker has them in force, which our own always has."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,6 +1,7 @@
 """A client with something behind it: the embedded log of a data directory, or a cluster. A small shell.
 
-The broker's modules are imported where a log is opened: they are a quarter of the imports, and no cluster needs them.
+What carries requests is imported where it is opened: the broker's modules are a quarter of the imports, and no cluster
+needs them; only a log that listens needs asyncio.
 """
 
 from __future__ import annotations
@@ -17,7 +18,6 @@ from broker_core.errors import ErrorCode, StorageError
 from broker_core.protocol.compression import Codec
 from streams.client.client import Client
 from streams.client.settings import ClientSettings
-from streams.client.tcp import TcpTransport, parse_addresses
 from streams.client.transport import Transport
 from streams.config import StreamsConfig
 from streams.errors import ClientError, ConfigError, UnknownTopic
@@ -73,7 +73,6 @@ def client_settings(config: StreamsConfig) -> ClientSettings:
         # A cluster's topics are made on purpose, and its partitions may move to a broker whose disk works.
         allow_auto_create=config.broker is None,
         storage_errors_are_final=config.broker is None,
-        transactions_v2=config.broker is not None,
     )
 
 
@@ -106,6 +105,8 @@ def connect(config: StreamsConfig, observer: Observer | None = None, *, listen: 
 @contextmanager
 def _cluster(config: StreamsConfig, broker: str, observer: Observer | None) -> Iterator[Client]:
     """A client over TCP. What goes wrong in the block says where."""
+    from streams.client.tcp import TcpTransport, parse_addresses
+
     transport = TcpTransport(
         parse_addresses(broker),
         client_id=config.application_id,
@@ -127,7 +128,6 @@ def _cluster(config: StreamsConfig, broker: str, observer: Observer | None) -> I
 @contextmanager
 def _embedded(config: StreamsConfig, observer: Observer | None, listen: str | None) -> Iterator[Client]:
     from streams.runtime.embedded import broker_config, open_embedded
-    from streams.runtime.listening import open_listening
 
     notices = Notices(observer)
     place = str(Path(config.data_dir) / "log")
@@ -136,6 +136,8 @@ def _embedded(config: StreamsConfig, observer: Observer | None, listen: str | No
     if listen is None:
         log = open_embedded(place, settings, clock_ms(), observer=notices)
     else:
+        from streams.runtime.listening import open_listening
+
         log = open_listening(place, settings, listen, clock_ms, observer=notices)
         notices.event("log.listening", address=log.address)
     try:

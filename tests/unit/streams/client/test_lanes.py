@@ -1,11 +1,8 @@
 from __future__ import annotations
 
-import random
-
 import pytest
 
 from streams.client.accumulator import Chunk
-from streams.client.calls import Backoff
 from streams.client.lanes import SEQUENCE_MODULUS, Batch, Lane, Ledger
 from streams.errors import ClientError
 from streams.model import TopicPartition
@@ -18,7 +15,7 @@ def chunk(count: int = 2) -> Chunk:
 
 
 def lane(chunks: int, *, proven: bool = True) -> Lane:
-    made = Lane(PLACE, Backoff(1, 10, random.Random(1)))
+    made = Lane(PLACE)
     made.proven = proven
     made.queue.extend((number, chunk()) for number in range(1, chunks + 1))
     return made

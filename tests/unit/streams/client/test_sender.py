@@ -261,3 +261,30 @@ def test_a_version_that_is_not_spoken_fails_the_flush() -> None:
     bench.poll()
     with pytest.raises(ClientError, match="no version of PRODUCE"):
         flushed.result()
+
+
+@pytest.mark.parametrize(
+    ("code", "soon"), [(ErrorCode.CONCURRENT_TRANSACTIONS, True), (ErrorCode.NOT_LEADER_OR_FOLLOWER, False)]
+)
+def test_what_is_over_in_milliseconds_is_tried_again_at_once(code: ErrorCode, soon: bool) -> None:
+    bench = ready()
+    bench.append(1)
+    bench.poll()
+    bench.answer(code)
+    bench.poll()
+    assert bench.sequences() == []
+    bench.poll(after_ms=2)
+    assert bench.sequences() == ([1] if soon else [])
+
+
+def test_after_an_acknowledgement_the_waits_begin_anew() -> None:
+    bench = ready()
+    for code in (ErrorCode.NOT_ENOUGH_REPLICAS, ErrorCode.CONCURRENT_TRANSACTIONS):
+        bench.append(1)
+        bench.poll()
+        bench.answer(code)
+        bench.poll(after_ms=1)
+        bench.poll(after_ms=LATER if code is ErrorCode.NOT_ENOUGH_REPLICAS else 2)
+        assert len(bench.sequences()) == 1
+        bench.answer()
+        bench.poll()
