@@ -12,6 +12,7 @@ from typing import Final
 from broker_core.broker import Broker, Connection, NoReply
 from broker_core.config import BrokerConfig, Durability, LogConfig
 from broker_core.errors import DataDirectoryError
+from broker_core.log.retention import UNLIMITED
 from broker_core.os_filesystem import OsFilesystem
 from broker_core.ports import Observer, Random
 from broker_core.protocol.framing import Request
@@ -100,7 +101,9 @@ def broker_config(config: StreamsConfig) -> BrokerConfig:
         num_partitions=config.partitions,
         durability=Durability(config.durability),
         sync_interval_ms=config.sync_interval_ms,
-        log=LogConfig(check_records=False),  # nobody writes but our own producer
+        # Nobody writes but our own producer. Retention counts from the time of the record, so that Kafka's seven days
+        # would drop what is fed from history, read or not.
+        log=LogConfig(check_records=False, retention_ms=UNLIMITED),
         # An idle partition commits nothing, and an application is no member whose presence keeps its offsets.
         offsets_retention_minutes=-1,
         group_initial_rebalance_delay_ms=0,  # members of one process do not straggle in over a network

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from broker_core.errors import ErrorCode
-from broker_core.model import TopicPartition
+from broker_core.model import NO_OFFSET, TopicPartition
 from broker_core.protocol.create_topics import CreatableTopic, CreateTopicsRequest
 from broker_core.protocol.offset_commit import (
     OffsetCommitRequest,
@@ -203,7 +203,7 @@ def _check(broker: BrokerProcess, lives: Lives) -> None:
         if _committed(kit) != lives.transactions:
             raise Lost("committed transactions are not what they were")
         code, offset = committed_offset(kit, "g", PLAIN)
-        if code or offset not in ({lives.offset, lives.offset_sent} if lives.offset_sent else {-1}):
+        if code or offset not in {lives.offset or NO_OFFSET, lives.offset_sent or NO_OFFSET}:
             raise Lost(f"committed offset {offset}, acknowledged {lives.offset}, on its way {lives.offset_sent}")
         lives.offset = max(lives.offset, offset, 0)
 

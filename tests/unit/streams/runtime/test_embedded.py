@@ -3,6 +3,7 @@ from __future__ import annotations
 import errno
 import random
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from broker_core.ports import File
 from broker_core.protocol.metadata import MetadataRequest
 from broker_core.sync_waves import MAX_HELD_BACK, InlineSyncExecutor
 from streams.client.client import Client
+from streams.client.errors import OffsetOutOfRange
 from streams.config import StreamsConfig
 from streams.errors import ClientError
 from streams.model import TopicPartition
@@ -199,3 +201,24 @@ def test_a_directory_in_use_is_refused(tmp_path: Path) -> None:
 def test_an_applications_settings_become_the_brokers() -> None:
     config = broker_config(StreamsConfig(application_id="a", data_dir="d", partitions=7, durability="none"))
     assert (config.num_partitions, config.durability) == (7, Durability.NONE)
+
+
+@pytest.mark.parametrize(("given", "stay"), [({}, True), ({"retention.ms": "3600000"}, False)])
+def test_records_of_long_ago_stay_unless_their_topic_says_otherwise(given: dict[str, str], stay: bool) -> None:
+    """Kafka's seven days count from the time of the record: what is fed from history would go before it is read."""
+    config = replace(broker_config(StreamsConfig(application_id="a", data_dir="unused")), min_free_bytes=0)
+    world = World(config=config)
+    world.topic("t", **given)
+    client = world.client()
+    producer = client.producer()
+    producer.append("t", 0, [None, None], [b"old", b"new"], [0, 1])
+    world.wait(client, producer.flush())
+    for _ in range(20):
+        world.now_ms += 600_000
+        world.broker.tick(world.now_ms)
+        world.embedded.pump(world.now_ms)
+    if stay:
+        assert world.read("t")[0] == [b"old", b"new"]
+    else:
+        with pytest.raises(OffsetOutOfRange):
+            world.read("t")
