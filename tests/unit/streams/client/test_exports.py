@@ -26,6 +26,7 @@ def test_another_name_is_an_error_as_of_any_module() -> None:
 
 
 def test_an_application_starts_without_what_it_does_not_use() -> None:
-    program = f"import sys, streams, streams.runtime.run, streams.runtime.embedded; print([name for name in {LEFT_OUT} if name in sys.modules])"
+    started = "import sys, streams, streams.runtime.run, streams.runtime.embedded"
+    program = f"{started}; print([name for name in {LEFT_OUT} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
