@@ -167,6 +167,8 @@ class Consumer:
         """For the pump."""
         by_node: dict[int, list[tuple[TopicPartition, Track]]] = {}
         for topic_partition, track in self._tracks.items():
+            if track.due_ms <= now_ms:
+                track.due_ms = 0  # a leader may still be looked for, which has a deadline of its own
             if track.fetch_offset < 0:
                 self._resolve(topic_partition, track)
             if not track.wants_data(now_ms):
@@ -208,7 +210,6 @@ class Consumer:
         versions: list[int] = []
         for (topic, partition), track in picked:
             track.in_air = True
-            track.due_ms = 0
             versions.append(track.version)
             wanted = FetchPartition(
                 partition=partition,

@@ -108,6 +108,9 @@ class Sender:
     def calls(self, now_ms: int, may_write: Callable[[TopicPartition], bool]) -> list[Call]:
         """Produce requests, each with at most one batch per partition, in the partition's order."""
         calls: list[Call] = []
+        for lane in self._active.values():
+            if lane.due_ms <= now_ms:
+                lane.due_ms = 0  # a leader or an identity may still be looked for, which has a deadline of its own
         lanes = [lane for lane in self._active.values() if not lane.is_busy]
         while lanes and self.identity is not None and not self.unresolved:
             by_node: dict[int, list[tuple[Lane, Batch]]] = {}
@@ -170,7 +173,6 @@ class Sender:
             return
         batch.in_air = True
         self.in_air += 1
-        lane.due_ms = 0
         by_node.setdefault(node_id, []).append((lane, batch))
 
     def _leader(self, lane: Lane, now_ms: int) -> int | None:

@@ -1,18 +1,20 @@
 from __future__ import annotations
 
+import random
 from typing import Any
 
 import pytest
 
 from broker_core.model import EARLIEST_OFFSET, LATEST_OFFSET
-from broker_core.protocol.fetch import FetchResponse
+from broker_core.protocol.fetch import FetchRequest, FetchResponse
 from streams.client.client import Client
 from streams.client.consumer import Consumer
-from streams.client.errors import CorruptRecords, OffsetOutOfRange
+from streams.client.errors import ConnectionLost, CorruptRecords, OffsetOutOfRange
 from streams.client.settings import ClientSettings
 from streams.client.transport import Transport
 from streams.errors import ClientError
 from streams.model import Isolation, TopicPartition
+from tests.unit.streams.client.scripted import ScriptedTransport
 from tests.unit.streams.client.world import World, drain
 
 PLACE = TopicPartition("t", 0)
@@ -77,6 +79,23 @@ def test_seek_drops_what_is_buffered_and_under_way(topic: World) -> None:
     assert values(topic, client, consumer) == [b"3"], "the fetch that waits at the end must hold nothing up"
     write(topic, 1, first=4)
     assert values(topic, client, consumer, rounds=800) == [b"4"], "its answer comes late and counts for nothing"
+
+
+def test_while_its_leader_is_looked_for_a_partition_is_not_due() -> None:
+    """A deadline that has passed would have the caller go round without a pause until there is a leader."""
+    transport = ScriptedTransport({"t": [1]})
+    client = Client(transport, client_id="c", random=random.Random(1))
+    client.consumer().assign({PLACE: 0})
+    client.poll(0)
+    transport.topics = {"t": [-1]}
+    transport.answer(transport.take(FetchRequest)[0], ConnectionLost())
+    for now_ms in (1, 10_000, 20_000, 30_000):
+        client.poll(now_ms)
+        deadline = client.next_deadline()
+        assert deadline is not None and deadline > now_ms
+    transport.topics = {"t": [2]}
+    client.poll(40_000)
+    assert transport.take(FetchRequest)[1] == 2
 
 
 def test_pause_stops_fetching_and_resume_goes_on_where_it_was(topic: World) -> None:

@@ -151,6 +151,23 @@ def test_a_stale_leader_is_looked_up_again() -> None:
     assert node == 2
 
 
+def test_while_its_leader_is_looked_for_a_partition_is_not_due() -> None:
+    """A deadline that has passed would have the caller go round without a pause until there is a leader."""
+    bench = ready()
+    bench.append(1)
+    bench.poll()
+    bench.transport.topics = {"t": [-1]}
+    bench.answer(ErrorCode.NOT_LEADER_OR_FOLLOWER)
+    bench.poll()
+    for _ in range(3):
+        bench.poll(LATER)
+        deadline = bench.client.next_deadline()
+        assert deadline is not None and deadline > bench.now
+    bench.transport.topics = {"t": [1]}
+    bench.poll(LATER)
+    assert bench.sequences() == [1]
+
+
 def test_a_batch_that_is_too_large_is_split_until_it_fits() -> None:
     bench = ready()
     bench.producer.append("t", 0, [None] * 3, [b"1", b"2", b"3"], [1] * 3)
