@@ -80,7 +80,10 @@ def _check_end(
 
 
 def _is_end_retry(transaction: Transaction, producer_id: ProducerId, producer_epoch: ProducerEpoch) -> bool:
-    """Whether an epoch-bumping client names the epoch from before its last end."""
+    """Whether an epoch-bumping client names the epoch from before its last end. What others ended, it cannot repeat:
+    Kafka raises the epoch by two there."""
+    if transaction.client_version != EPOCH_BUMPING_CLIENT:
+        return False
     if producer_id == transaction.producer_id:
         return producer_epoch + 1 == transaction.producer_epoch
     followed = producer_id == transaction.previous_producer_id and transaction.producer_epoch == 0
@@ -114,7 +117,7 @@ def fence(
     now_ms: int,
     orphaned: Iterable[TopicPartition] = (),
 ) -> Decision:
-    """Abort the transaction over its owner's head and bump the epoch, so that the owner notices.
+    """Abort the transaction over its owner's head and bump the epoch, so that the owner notices: no end of its own.
 
     Arguments:
         orphaned: partitions whose log has an open transaction of this owner that was never, or is no longer, logged.
@@ -123,6 +126,7 @@ def fence(
         TransactionState.PREPARE_ABORT,
         now_ms,
         producer_epoch=transaction.fencing_epoch,
+        client_version=0,
         partitions=transaction.partitions.union(orphaned),
         started_ms=transaction.started_ms if transaction.partitions else now_ms,
     )

@@ -117,7 +117,7 @@ def start(data_dir: Path, *topics: str, configs: dict[str, str] | None = None, p
 
 def test_a_table_over_a_deleting_topic(tmp_path: Path) -> None:
     """Known at start: the policy is the topic's."""
-    start(tmp_path, "users", configs={"cleanup.policy": "compact,delete"})
+    start(tmp_path, "users", configs={"cleanup.policy": "compact,delete", "retention.ms": "86400000"})
     app = App("app", data_dir=tmp_path)
     users(app, store="s")
     with pytest.raises(

@@ -134,6 +134,24 @@ def test_every_end_hands_out_the_next_epoch() -> None:
     assert world.admit((0, 1), A, version=12) is ErrorCode.INVALID_PRODUCER_EPOCH
 
 
+@pytest.mark.parametrize("commit", [True, False])
+@pytest.mark.parametrize("last_epoch", [0, 32_766])
+def test_what_timed_out_is_no_end_that_its_owner_could_repeat(commit: bool, last_epoch: int) -> None:
+    """One epoch below the present one, it is fenced, and not handed the new epoch as after an end of its own."""
+    world = World()
+    world.owner(timeout_ms=5_000)
+    table = world.coordinator.transactions
+    before = table.get("t")
+    assert before is not None
+    table.replay(*to_record(replace(before, producer_epoch=last_epoch)), RecordOrigin(0, 0))
+    owner = (0, last_epoch)
+    world.admit(owner, A, version=12)
+    world.tick(5_001)
+    world.settle()
+    assert world.state() == "COMPLETE_ABORT"
+    assert bump(world, owner, commit)[0] is ErrorCode.PRODUCER_FENCED
+
+
 def test_a_delayed_end_of_the_last_transaction_cannot_end_the_next() -> None:
     """The hole that the version 1 protocol has (found by Jepsen in several brokers)."""
     world = World()

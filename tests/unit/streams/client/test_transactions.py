@@ -293,7 +293,7 @@ def test_a_commit_whose_outcome_stays_unknown_ends_the_producer() -> None:
 
 def test_claiming_again_is_possible_after_a_failure_that_is_not_final() -> None:
     transport = ScriptedTransport({})
-    client = Client(transport, client_id="c", random=random.Random(1))
+    client = Client(transport, client_id="c", random=random.Random(1), settings=ClientSettings(transactions_v2=False))
     producer = client.producer(transactional_id="tx")
     claimed = producer.init_transactions()
     client.poll(0)

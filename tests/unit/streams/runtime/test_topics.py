@@ -67,7 +67,8 @@ def test_a_tables_topic_is_made_compacted() -> None:
 def test_a_table_over_a_topic_that_loses_rows_is_refused() -> None:
     machine = Machine(table_app)
     admin = machine.client.admin
-    machine.do(wait(admin.create_topics({"users": NewTopic(partitions=1), "out": NewTopic(partitions=1)})))
+    loses = NewTopic(partitions=1, configs={"retention.ms": "86400000"})
+    machine.do(wait(admin.create_topics({"users": loses, "out": NewTopic(partitions=1)})))
     with pytest.raises(ConfigError, match=r"'users' is read as a table, but its cleanup.policy is 'delete'.*=compact"):
         machine.do(prepare_topics(machine.app.topology(), admin, create_with=1))
 
