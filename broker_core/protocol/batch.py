@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 import google_crc32c
@@ -304,6 +305,7 @@ def build_batch(
     )
 
 
+@lru_cache(maxsize=4)  # a commit writes the same into each of its partitions
 def control_batch(producer_id: int, producer_epoch: int, coordinator_epoch: int, commit: bool, timestamp: int) -> bytes:
     """The marker that ends a transaction in one partition, as a batch with base offset 0 (KIP-98)."""
     body, _base, _largest = encode_records(
