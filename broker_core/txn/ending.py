@@ -117,7 +117,7 @@ def fence(
     now_ms: int,
     orphaned: Iterable[TopicPartition] = (),
 ) -> Decision:
-    """Abort the transaction over its owner's head and bump the epoch, so that the owner notices: no end of its own.
+    """Abort the transaction over its owner's head and bump the epoch, so that the owner notices.
 
     Arguments:
         orphaned: partitions whose log has an open transaction of this owner that was never, or is no longer, logged.
@@ -126,7 +126,7 @@ def fence(
         TransactionState.PREPARE_ABORT,
         now_ms,
         producer_epoch=transaction.fencing_epoch,
-        client_version=0,
+        client_version=0,  # no end of its owner's, which that could repeat
         partitions=transaction.partitions.union(orphaned),
         started_ms=transaction.started_ms if transaction.partitions else now_ms,
     )
